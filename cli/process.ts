@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process';
+import { UserError } from '../settings/errors.ts';
+
+export interface RunOptions {
+  readonly cwd?: string;
+  /** The whole environment of the child; default: this process's own. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Written to the child's standard input, then closed; without it there is none. */
+  readonly stdin?: string | Buffer;
+  /** `inherit`: the child talks to the terminal itself, nothing is captured. */
+  readonly stdio?: 'capture' | 'inherit';
+  /** Exit codes that are no error; default only 0. */
+  readonly allowedExitCodes?: readonly number[] | 'any';
+  readonly timeoutMs?: number;
+  /** Called with each complete line of stdout and stderr as it comes. */
+  readonly onLine?: (line: string) => void;
+}
+
+export interface RunResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A child process that ended in a way that its caller does not allow. */
+export class ProcessError extends UserError {
+  readonly result: RunResult;
+
+  constructor(argv: readonly string[], result: RunResult, reason: string) {
+    const lastLines = (result.stderr.trim() || result.stdout.trim()).split('\n').slice(-20).join('\n');
+    super('E_PROCESS', `${argv.join(' ')}: ${reason}${lastLines === '' ? '' : `\n${lastLines}`}`, '');
+    this.name = 'ProcessError';
+    this.result = result;
+  }
+}
+
+/**
+ * Runs one program with an argument list, never through a shell. The only place that starts processes.
+ * @throws ProcessError on an exit code that is not allowed, on a time-out and on a signal
+ * @throws UserError E_NO_PROGRAM where the program is not there
+ */
+export async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const [program, ...args] = argv;
+  if (program === undefined) throw new TypeError('run: empty argument list');
+  const inherit = options.stdio === 'inherit';
+  const output = inherit ? 'inherit' : 'pipe';
+  const child = spawn(program, args, {
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.env === undefined ? {} : { env: options.env }),
+    stdio: [options.stdin !== undefined ? 'pipe' : inherit ? 'inherit' : 'ignore', output, output],
+  });
+  const stdout = collect(child.stdout, options.onLine);
+  const stderr = collect(child.stderr, options.onLine);
+  // A child that ends before it has read all makes the pipe fail; its exit code tells more.
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(options.stdin);
+  let isTimedOut = false;
+  const timer =
+    options.timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => {
+          isTimedOut = true;
+          child.kill('SIGKILL');
+        }, options.timeoutMs);
+  const ended = await new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
+    child.once('error', (error: NodeJS.ErrnoException) => reject(startError(program, options.cwd, error)));
+    child.once('close', (code, signal) => resolve({ code, signal }));
+  }).finally(() => clearTimeout(timer));
+  const result = { exitCode: ended.code ?? 128, stdout: stdout(), stderr: stderr() };
+  if (isTimedOut) throw new ProcessError(argv, result, `still running after ${options.timeoutMs} ms, killed`);
+  if (ended.signal !== null) throw new ProcessError(argv, result, `ended by ${ended.signal}`);
+  const allowed = options.allowedExitCodes ?? [0];
+  if (allowed !== 'any' && !allowed.includes(result.exitCode)) {
+    throw new ProcessError(argv, result, `exit ${result.exitCode}`);
+  }
+  return result;
+}
+
+function startError(program: string, cwd: string | undefined, error: NodeJS.ErrnoException): Error {
+  if (error.code !== 'ENOENT') return error;
+  const where = cwd === undefined ? '' : ` (working directory ${cwd})`;
+  return new UserError('E_NO_PROGRAM', `${program}: not found${where}`, `Install ${program} or add it to PATH.`, {
+    cause: error,
+  });
+}
+
+function collect(stream: NodeJS.ReadableStream | null, onLine?: (line: string) => void): () => string {
+  const chunks: Buffer[] = [];
+  let rest = '';
+  stream?.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    if (onLine === undefined) return;
+    const lines = (rest + chunk.toString('utf8')).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) onLine(line);
+  });
+  stream?.on('end', () => {
+    if (rest !== '') onLine?.(rest);
+  });
+  return () => Buffer.concat(chunks).toString('utf8');
+}
