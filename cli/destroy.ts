@@ -1,0 +1,27 @@
+import { UserError } from '../settings/errors.ts';
+import { parseEnvironment } from '../settings/instance.ts';
+import { print } from './output.ts';
+import { prepareStack, runPulumi } from './stack.ts';
+import type { Verb } from './verb.ts';
+
+export const destroy: Verb = {
+  usage: '<env> [--yes]',
+  summary: 'Removes the containers and the network of an environment. Its data, volumes and settings stay.',
+  options: { yes: { type: 'boolean', short: 'y' } },
+  words: [1, 1],
+  async run({ words, options, progress }) {
+    const env = parseEnvironment(words[0]);
+    const isSure = options.yes === true;
+    if (!isSure && !process.stdin.isTTY) {
+      throw new UserError(
+        'E_NOT_CONFIRMED',
+        `destroy ${env}: nobody is there to ask (no terminal), nothing was changed`,
+        `Run ./gatewayctl destroy ${env} --yes.`,
+      );
+    }
+    const stack = await prepareStack(env, { isSandboxAsked: false, progress });
+    if ((await runPulumi(stack, ['destroy', ...(isSure ? ['--yes'] : [])])) !== 0) return 1;
+    print(`kept: the data and settings of ${env} in ${stack.instance.dir}, and its Docker volumes`);
+    return 0;
+  },
+};

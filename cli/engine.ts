@@ -1,0 +1,101 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startSandbox } from '../bootstrap/sandbox/sandbox.ts';
+import { isDaemonAnswering, resolveDockerHost } from '../settings/docker-host.ts';
+import { UserError } from '../settings/errors.ts';
+import {
+  type Environment,
+  givenRoot,
+  type Instance,
+  instanceOf,
+  instancesRoot,
+  userDirs,
+} from '../settings/instance.ts';
+import { note, type Progress } from './output.ts';
+
+/** The daemon that an environment runs on, and the root of the instances that belong to it. */
+export interface Engine {
+  readonly kind: 'daemon' | 'sandbox';
+  readonly dockerHost: string;
+  readonly root: string;
+}
+
+/** Name and directories of the sandbox that `up` uses; the tests have their own. */
+export const sandboxPlace = () => ({ name: 'default', netns: 'host', ...userDirs() }) as const;
+
+const sandboxDir = () => join(userDirs().stateDir, 'sandbox', sandboxPlace().name);
+
+async function daemonEngine(): Promise<Engine> {
+  return { kind: 'daemon', dockerHost: await resolveDockerHost(), root: instancesRoot() };
+}
+
+function sandboxEngine(): Engine {
+  const dir = sandboxDir();
+  // TAXLIEN_GATEWAY_ROOT, where set, moves the sandbox's instances too.
+  return {
+    kind: 'sandbox',
+    dockerHost: `unix://${join(dir, 'docker.sock')}`,
+    root: givenRoot() ?? join(dir, 'instances'),
+  };
+}
+
+/** The engine of an environment that was deployed before, else the daemon of this host. Starts nothing. */
+export async function findEngine(env: Environment): Promise<Engine> {
+  const [daemon, sandbox] = [await daemonEngine(), sandboxEngine()];
+  if (hasRunOn(env, daemon)) return daemon;
+  return hasRunOn(env, sandbox) || daemon.dockerHost === sandbox.dockerHost ? sandbox : daemon;
+}
+
+/**
+ * Chooses the engine of an environment, and starts it where it is the sandbox: the one that it was deployed on
+ * before; else the daemon that answers at DOCKER_HOST or in the current docker context; else, for dev on Linux as
+ * root, a sandbox.
+ * @param isSandboxAsked whether an environment that never ran shall run in the sandbox
+ * @throws UserError E_ENGINE, E_DAEMON
+ */
+export async function chooseEngine(env: Environment, isSandboxAsked: boolean, progress: Progress): Promise<Engine> {
+  const found = await findEngine(env);
+  const inSandbox = async () => {
+    await startSandbox({ ...sandboxPlace(), progress });
+    return sandboxEngine();
+  };
+  if (isSandboxAsked && found.kind === 'daemon' && hasRunOn(env, found)) {
+    throw new UserError(
+      'E_ENGINE',
+      `${join(found.root, env)}: this instance runs on the host's own daemon (got --sandbox)`,
+      'Leave out --sandbox; or give the sandbox other instances: TAXLIEN_GATEWAY_ROOT=<directory>.',
+    );
+  }
+  if (isSandboxAsked || found.kind === 'sandbox') return inSandbox();
+  if (hasRunOn(env, found) || (await isDaemonAnswering(found.dockerHost))) return found;
+  if (env === 'dev' && process.platform === 'linux' && process.getuid?.() === 0) {
+    note(
+      `no Docker daemon answers at ${found.dockerHost}: dev gets an engine of its own (./gatewayctl sandbox status)`,
+    );
+    return inSandbox();
+  }
+  throw new UserError(
+    'E_DAEMON',
+    `docker: no daemon answers (got ${found.dockerHost})`,
+    `Start Docker and let this user use it; or, on Linux as root, try it out without: ./gatewayctl up ${env} --sandbox.`,
+  );
+}
+
+/** A stopped daemon of an instance that ran on it is an error, and no reason to start on an empty copy. */
+function hasRunOn(env: Environment, { kind, root }: Engine): boolean {
+  return readEngineKind(instanceOf(env, root)) === kind;
+}
+
+function readEngineKind(instance: Instance): string | undefined {
+  try {
+    return readFileSync(instance.engineFile, 'utf8').trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Remembers on what an instance is deployed. */
+export function writeEngineKind(instance: Instance, kind: Engine['kind']): void {
+  if (readEngineKind(instance) !== kind) writeFileSync(instance.engineFile, `${kind}\n`, { mode: 0o644 });
+}

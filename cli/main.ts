@@ -1,0 +1,98 @@
+import { parseArgs } from 'node:util';
+import { UserError } from '../settings/errors.ts';
+import { destroy } from './destroy.ts';
+import { doctor } from './doctor.ts';
+import { env } from './env.ts';
+import { init } from './init.ts';
+import { note, print, table, terminalProgress } from './output.ts';
+import { preview } from './preview.ts';
+import { refresh } from './refresh.ts';
+import { sandbox } from './sandbox.ts';
+import { status } from './status.ts';
+import { test } from './test.ts';
+import { toolchain } from './toolchain.ts';
+import { up } from './up.ts';
+import type { Verb } from './verb.ts';
+import { verify } from './verify.ts';
+
+const verbs: Readonly<Record<string, Verb>> = {
+  init,
+  up,
+  preview,
+  refresh,
+  destroy,
+  doctor,
+  status,
+  verify,
+  env,
+  toolchain,
+  sandbox,
+  test,
+};
+
+const help = () =>
+  [
+    'gatewayctl: deploys taxlien-gateway to the Docker daemon of this host',
+    '',
+    'usage: ./gatewayctl <verb> ...; <env> is dev, stage or prod',
+    '',
+    table(Object.entries(verbs).map(([name, { usage, summary }]) => [`  ${name} ${usage}`, summary])),
+    '',
+    './gatewayctl <verb> --help tells more of a verb.',
+  ].join('\n');
+
+async function main([name, ...rest]: readonly string[]): Promise<number> {
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    print(help());
+    return name === undefined ? 1 : 0;
+  }
+  const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+  if (verb === undefined) {
+    throw new UserError('E_USAGE', `gatewayctl: no such verb (got ${name})`, 'Run ./gatewayctl --help.');
+  }
+  const { values, positionals } = parse(name, verb, rest);
+  if (values.help === true) {
+    print(verbHelp(name, verb));
+    return 0;
+  }
+  const [least, most] = verb.words;
+  if (positionals.length < least || positionals.length > most) {
+    throw new UserError(
+      'E_USAGE',
+      `gatewayctl ${name}: wrong number of words (got ${positionals.join(' ') || 'none'})`,
+      `Usage: ./gatewayctl ${name} ${verb.usage}`,
+    );
+  }
+  return verb.run({ words: positionals, options: values, progress: terminalProgress() });
+}
+
+function verbHelp(name: string, verb: Verb): string {
+  return `usage: ./gatewayctl ${name} ${verb.usage}\n\n${verb.summary}`;
+}
+
+function parse(name: string, verb: Verb, args: readonly string[]) {
+  try {
+    const options = { ...verb.options, help: { type: 'boolean', short: 'h' } } as const;
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+    return { values: values as Record<string, string | boolean | undefined>, positionals };
+  } catch (error) {
+    throw new UserError(
+      'E_USAGE',
+      `gatewayctl ${name}: ${(error as Error).message}`,
+      `Usage: ./gatewayctl ${name} ${verb.usage}`,
+      { cause: error },
+    );
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof UserError) {
+    note([error.message, error.fix].filter((text) => text !== '').join('\n'));
+    process.exitCode = 1;
+  } else {
+    note(`gatewayctl: a defect of this program\n${error instanceof Error ? error.stack : String(error)}`);
+    process.exitCode = 70;
+  }
+}

@@ -1,0 +1,56 @@
+import { cleanSandbox, sandboxStatus, startSandbox, stopSandbox } from '../bootstrap/sandbox/sandbox.ts';
+import { UserError } from '../settings/errors.ts';
+import { sandboxPlace } from './engine.ts';
+import { print } from './output.ts';
+import type { Verb } from './verb.ts';
+
+const usage = 'start|stop|status|clean [--yes]';
+
+export const sandbox: Verb = {
+  usage,
+  summary:
+    'The private Docker engine of this user (Linux, root). clean deletes it with all instances in it; stop keeps them.',
+  options: { yes: { type: 'boolean', short: 'y' } },
+  words: [1, 1],
+  async run({ words, options, progress }) {
+    const place = { ...sandboxPlace(), progress };
+    switch (words[0]) {
+      case 'start':
+        await startSandbox(place);
+        return showStatus();
+      case 'status':
+        return showStatus();
+      case 'stop':
+        await stopSandbox(place);
+        print('stopped; its data stay');
+        return 0;
+      case 'clean':
+        if (options.yes !== true) {
+          throw new UserError(
+            'E_NOT_CONFIRMED',
+            'sandbox clean: would delete the engine and the data of all its instances; nothing was changed',
+            'Run ./gatewayctl sandbox clean --yes.',
+          );
+        }
+        await cleanSandbox(place);
+        print('deleted');
+        return 0;
+      default:
+        throw new UserError(
+          'E_USAGE',
+          `sandbox: no such command (got ${words[0]})`,
+          `Usage: ./gatewayctl sandbox ${usage}`,
+        );
+    }
+  },
+};
+
+async function showStatus(): Promise<number> {
+  const found = await sandboxStatus(sandboxPlace());
+  if (found === undefined) {
+    print('not running');
+    return 0;
+  }
+  print(`running: pid ${found.pid}, DOCKER_HOST=${found.dockerHost}, instances in ${found.instancesDir}`);
+  return 0;
+}

@@ -1,0 +1,125 @@
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { ensureToolchain, type Toolchain } from '../bootstrap/toolchain/toolchain.ts';
+import { childEnvironment, type Overrides, pathWith } from '../settings/child-environment.ts';
+import { UserError } from '../settings/errors.ts';
+import { type Environment, type Instance, instanceOf, userDirs } from '../settings/instance.ts';
+import { chooseEngine, type Engine, writeEngineKind } from './engine.ts';
+import { completeInstance, loopbackFor, makeInstance, noInstance } from './instance-setup.ts';
+import { note, type Progress } from './output.ts';
+import { run } from './process.ts';
+
+/** All that a `pulumi` or `docker` command needs to work on one environment. */
+export interface Stack {
+  readonly instance: Instance;
+  readonly engine: Engine;
+  readonly checkoutDir: string;
+  /** Environment variables that make the shell the stack's own; `undefined` unsets one. */
+  readonly exports: Overrides;
+}
+
+export interface PrepareOptions {
+  readonly isSandboxAsked: boolean;
+  readonly progress: Progress;
+}
+
+export const checkoutDir = dirname(import.meta.dirname);
+
+/** Brings toolchain, daemon and instance, and Pulumi's stack in it. Safe to repeat. */
+export async function prepareStack(env: Environment, { isSandboxAsked, progress }: PrepareOptions): Promise<Stack> {
+  const engine = await chooseEngine(env, isSandboxAsked, progress);
+  const instance = instanceOf(env, engine.root);
+  if (!existsSync(instance.envFile)) {
+    if (env !== 'dev') throw noInstance(env, instance);
+    const bindIp = loopbackFor(process.platform);
+    makeInstance(instance, bindIp);
+    note(`made the instance ${instance.dir} on ${bindIp}, with random secrets in its .env`);
+  }
+  completeInstance(instance);
+  const toolchain = await ensureToolchain({ cacheDir: userDirs().cacheDir, progress });
+  const stack = { instance, engine, checkoutDir, exports: exportsOf(instance, engine, toolchain) };
+  await initPulumiStack(stack);
+  writeEngineKind(instance, engine.kind);
+  return stack;
+}
+
+function exportsOf(instance: Instance, engine: Engine, toolchain: Toolchain): Overrides {
+  return {
+    PATH: pathWith(toolchain.binDir, dirname(process.execPath)),
+    DOCKER_HOST: engine.dockerHost,
+    TAXLIEN_GATEWAY_ROOT: engine.root,
+    PULUMI_HOME: toolchain.pulumiHome,
+    PULUMI_BACKEND_URL: `file://${instance.stateDir}`,
+    PULUMI_STACK: instance.env,
+    PULUMI_CONFIG_PASSPHRASE: undefined,
+    PULUMI_CONFIG_PASSPHRASE_FILE: instance.passphraseFile,
+    PULUMI_OPTION_CONFIG_FILE: instance.stackFile,
+    PULUMI_OPTION_EXCLUDE_PROTECTED: 'true',
+    PULUMI_OPTION_PRESERVE_CONFIG: 'true',
+    PULUMI_SKIP_UPDATE_CHECK: 'true',
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
+    NODE_COMPILE_CACHE: join(userDirs().cacheDir, 'compile'),
+  };
+}
+
+/** Runs `pulumi` in the checkout, on the caller's terminal. */
+export async function runPulumi(stack: Stack, args: readonly string[]): Promise<number> {
+  const options = {
+    cwd: stack.checkoutDir,
+    env: childEnvironment(stack.exports),
+    stdio: 'inherit',
+    allowedExitCodes: 'any',
+  } as const;
+  return (await run(['pulumi', ...args], options)).exitCode;
+}
+
+/** `stack init` writes its salt beside Pulumi.yaml: it is run in a scratch directory, and the file is moved. */
+async function initPulumiStack(stack: Stack): Promise<void> {
+  const { instance } = stack;
+  requirePassphrase(instance);
+  const checkpoint = join(instance.stateDir, '.pulumi', 'stacks', 'taxlien-gateway', `${instance.env}.json`);
+  if (existsSync(checkpoint)) {
+    if (!existsSync(instance.stackFile)) writeWhole(instance.stackFile, `encryptionsalt: ${saltOf(checkpoint)}\n`);
+    return;
+  }
+  const scratch = mkdtempSync(join(tmpdir(), 'taxlien-gateway-'));
+  const scratchFile = join(scratch, basename(instance.stackFile));
+  try {
+    copyFileSync(join(stack.checkoutDir, 'Pulumi.yaml'), join(scratch, 'Pulumi.yaml'));
+    if (existsSync(instance.stackFile)) copyFileSync(instance.stackFile, scratchFile);
+    const argv = ['pulumi', 'stack', 'init', instance.env, '--no-select', '--non-interactive'];
+    await run(argv, { cwd: scratch, env: childEnvironment(stack.exports) });
+    writeWhole(instance.stackFile, readFileSync(scratchFile, 'utf8'));
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** The salt stands in the state as well: a lost stack file is no lost stack. */
+function saltOf(checkpointFile: string): string {
+  const state = JSON.parse(readFileSync(checkpointFile, 'utf8')) as {
+    checkpoint?: { latest?: { secrets_providers?: { state?: { salt?: string } } } };
+  };
+  const salt = state.checkpoint?.latest?.secrets_providers?.state?.salt;
+  if (salt !== undefined) return salt;
+  throw new UserError(
+    'E_NO_SALT',
+    `${checkpointFile}: holds no salt`,
+    "Restore the instance's Pulumi.<env>.yaml from a backup.",
+  );
+}
+
+function writeWhole(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text, { mode: 0o600, flush: true });
+  renameSync(`${path}.new`, path);
+}
+
+function requirePassphrase({ passphraseFile }: Instance): void {
+  if (readFileSync(passphraseFile, 'utf8').trim() !== '') return;
+  throw new UserError(
+    'E_PASSPHRASE',
+    `${passphraseFile}: is empty, and would encrypt nothing`,
+    'Put the old passphrase back from a backup. Only for a stack that was never deployed: delete the file, and it is made anew.',
+  );
+}

@@ -1,0 +1,22 @@
+import type { ParseArgsConfig } from 'node:util';
+import type { Progress } from './output.ts';
+
+export interface Invocation {
+  /** Words after the verb. */
+  readonly words: readonly string[];
+  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+  readonly progress: Progress;
+}
+
+/** One verb of gatewayctl. */
+export interface Verb {
+  /** `<env> [--json]`: what stands behind the verb. */
+  readonly usage: string;
+  /** One line: what it does for its user. */
+  readonly summary: string;
+  readonly options?: NonNullable<ParseArgsConfig['options']>;
+  /** How many words it takes, at least and at most. */
+  readonly words: readonly [number, number];
+  /** Resolves to the exit code. */
+  run(invocation: Invocation): Promise<number>;
+}

@@ -1,0 +1,292 @@
+import * as command from '@pulumi/command';
+import * as docker from '@pulumi/docker';
+import * as pulumi from '@pulumi/pulumi';
+import { imageMajorOf } from '../preflight/data-markers.ts';
+import { type ServiceName, services } from '../settings/instance.ts';
+import type { Settings } from '../settings/load.ts';
+import {
+  type DataVolumeName,
+  dataVolumes,
+  imageTag,
+  networkName,
+  projectLabels,
+  toLabelList,
+} from '../settings/names.ts';
+import { type SecretGenerations, secretServices } from '../settings/secret-files.ts';
+import type { Source } from '../settings/source.ts';
+import { configFilesOf } from './config-files.ts';
+import { DataVolume } from './data-volume.ts';
+import { LocalImage, tagImage } from './local-image.ts';
+import { ownedDirectories, secretsPath } from './owned-paths.ts';
+import { Service, type ServiceSpec } from './service.ts';
+import { db } from './services/db.ts';
+import { gateway, gatewaySteps } from './services/gateway.ts';
+import { grafana } from './services/grafana.ts';
+import { prometheus } from './services/prometheus.ts';
+import { redis } from './services/redis.ts';
+import upstreamImages from './upstream-images.json' with { type: 'json' };
+
+export interface GatewayStackArgs {
+  readonly settings: Settings;
+  readonly source: Source;
+  /** Ids that the containers are labelled with; a new one replaces the container. */
+  readonly secretGenerations: SecretGenerations;
+}
+
+type PerService<T> = Readonly<Record<ServiceName, T>>;
+
+/** One environment: images, network, volumes and the five services. */
+export class GatewayStack extends pulumi.ComponentResource {
+  readonly urls: PerService<string>;
+  readonly images: PerService<{ readonly tag: pulumi.Output<string>; readonly id: pulumi.Output<string> }>;
+  readonly containers: PerService<{ readonly name: pulumi.Output<string>; readonly id: pulumi.Output<string> }>;
+  readonly network: pulumi.Output<string>;
+  readonly volumes: Readonly<
+    Record<DataVolumeName, { readonly name: pulumi.Output<string>; readonly hostPath: string }>
+  >;
+  /** Commit that the gateway was built from, with `-dirty-<context hash>` where files differ from it. */
+  readonly commit: string;
+
+  constructor(name: string, args: GatewayStackArgs, options?: pulumi.ComponentResourceOptions) {
+    super('taxlien:index:GatewayStack', name, {}, options);
+    const { settings } = args;
+    const images = createImages(name, args, this);
+    const network = createNetwork(name, args, this);
+    const ownedPaths = createOwnedPaths(name, args, images, this);
+    const configFiles = createConfigFiles(name, args, this);
+    const volumes = createVolumes(name, args, ownedPaths, this);
+    const start = (spec: ServiceSpec, dependsOn: pulumi.Resource[]) =>
+      startService(name, args, spec, { image: images[spec.service], network, volumes, dependsOn }, this);
+
+    const dbService = start(db(settings), [ownedPaths]);
+    const redisService = start(redis(settings), [ownedPaths]);
+    const proof = proveGateway(name, args, images.gateway, [ownedPaths, volumes.raw, dbService, redisService], this);
+    const gatewayService = start(gateway(settings), proof);
+    const started = {
+      gateway: gatewayService,
+      db: dbService,
+      redis: redisService,
+      prometheus: start(prometheus(settings), [ownedPaths, configFiles]),
+      grafana: start(grafana(settings), [ownedPaths, configFiles]),
+    };
+    createDataMarkers(name, args, Object.values(started), this);
+    const { tags, commit } = createTags(name, args, images, proof, this);
+
+    this.urls = urlsOf(settings);
+    this.images = perService((service) => ({ tag: tags[service], id: images[service].imageId }));
+    this.containers = perService((service) => ({
+      name: started[service].containerName,
+      id: started[service].containerId,
+    }));
+    this.network = network.name;
+    this.volumes = perVolume((volume) => ({ name: volumes[volume].volumeName, hostPath: volumes[volume].hostPath }));
+    this.commit = commit;
+    this.registerOutputs({ urls: this.urls, commit: this.commit });
+  }
+}
+
+interface Image {
+  readonly imageId: pulumi.Output<string>;
+  /** Hash of the build context; only where the image is built here. */
+  readonly contextHash?: string;
+}
+
+function createImages(name: string, { settings }: GatewayStackArgs, parent: pulumi.Resource): PerService<Image> {
+  const upstream = (service: keyof typeof upstreamImages): Image => {
+    const image = new docker.RemoteImage(
+      `${name}-${service}-image`,
+      // true: other projects on this host may use the image too.
+      { name: upstreamImages[service], keepLocally: true },
+      { parent },
+    );
+    return { imageId: image.imageId };
+  };
+  return {
+    gateway: new LocalImage(
+      `${name}-gateway-image`,
+      {
+        settings,
+        service: 'gateway',
+        dockerfile: 'Dockerfile.gateway',
+        buildArgs: settings.gateway.goProxy === '' ? {} : { GOPROXY: settings.gateway.goProxy },
+      },
+      { parent },
+    ),
+    db: upstream('db'),
+    redis: upstream('redis'),
+    prometheus: upstream('prometheus'),
+    grafana: upstream('grafana'),
+  };
+}
+
+function createNetwork(name: string, { settings }: GatewayStackArgs, parent: pulumi.Resource): docker.Network {
+  return new docker.Network(
+    `${name}-network`,
+    { name: networkName(settings), driver: 'bridge', labels: toLabelList(projectLabels(settings)) },
+    { parent, deleteBeforeReplace: true },
+  );
+}
+
+/** A step on the host: run again when `triggers` change, never in a preview, and without a trace of secrets. */
+function hostStep(
+  name: string,
+  settings: Settings,
+  args: readonly pulumi.Input<string>[],
+  triggers: readonly pulumi.Input<string>[],
+  options: pulumi.CustomResourceOptions,
+): command.local.Command {
+  return new command.local.Command(
+    name,
+    {
+      // The command's text becomes the last argument.
+      interpreter: ['node', 'components/host-step.ts', settings.env, ...args.slice(0, -1)],
+      create: args.at(-1) ?? '',
+      triggers: [...triggers],
+      logging: 'none',
+      addPreviousOutputInEnv: false,
+    },
+    options,
+  );
+}
+
+function createOwnedPaths(
+  name: string,
+  { settings, secretGenerations }: GatewayStackArgs,
+  images: PerService<Image>,
+  parent: pulumi.Resource,
+): command.local.Command {
+  const generations = secretServices.map((service) => secretGenerations[service]);
+  const layout = JSON.stringify({ dataDir: settings.dataDir, paths: ownedDirectories() });
+  return hostStep(
+    `${name}-owned-paths`,
+    settings,
+    ['owned-paths', images.db.imageId, ...generations],
+    [layout, ...generations],
+    { parent },
+  );
+}
+
+const configSources = ['monitoring/prometheus', 'monitoring/grafana/provisioning', 'monitoring/grafana/dashboards'];
+
+function createConfigFiles(
+  name: string,
+  { settings }: GatewayStackArgs,
+  parent: pulumi.Resource,
+): command.local.Command {
+  const paths = configSources.map((source) => configFilesOf(settings, source).hostPath);
+  return hostStep(`${name}-config-files`, settings, ['config-files', ...configSources], paths, { parent });
+}
+
+function createVolumes(
+  name: string,
+  { settings }: GatewayStackArgs,
+  ownedPaths: pulumi.Resource,
+  parent: pulumi.Resource,
+): Readonly<Record<DataVolumeName, DataVolume>> {
+  return perVolume(
+    (volume) => new DataVolume(`${name}-${volume}-volume`, { settings, volume }, { parent, dependsOn: [ownedPaths] }),
+  );
+}
+
+/** Proves the new image against the live database, then migrates: only then may the container be swapped. */
+function proveGateway(
+  name: string,
+  { settings }: GatewayStackArgs,
+  { imageId }: Image,
+  dependsOn: pulumi.Resource[],
+  parent: pulumi.Resource,
+): pulumi.Resource[] {
+  const done = [...dependsOn];
+  for (const step of gatewaySteps) {
+    done.push(
+      hostStep(`${name}-gateway-${step}`, settings, [step, imageId], [imageId], { parent, dependsOn: [...done] }),
+    );
+  }
+  return done;
+}
+
+interface Wiring {
+  readonly image: Image;
+  readonly network: docker.Network;
+  readonly volumes: Readonly<Record<DataVolumeName, DataVolume>>;
+  readonly dependsOn: pulumi.Resource[];
+}
+
+function startService(
+  name: string,
+  { settings, secretGenerations }: GatewayStackArgs,
+  spec: ServiceSpec,
+  { image, network, volumes, dependsOn }: Wiring,
+  parent: pulumi.Resource,
+): Service {
+  const secretService = secretServices.find((service) => spec.hasSecrets && service === spec.service);
+  const configMounts = (spec.configFiles ?? []).map(({ source, mountedAt }) => ({
+    hostPath: configFilesOf(settings, source).hostPath,
+    mountedAt,
+  }));
+  const secretMounts =
+    secretService === undefined ? [] : [{ hostPath: secretsPath(settings, secretService), mountedAt: '/run/secrets' }];
+  return new Service(
+    `${name}-${spec.service}`,
+    {
+      settings,
+      spec,
+      image: image.imageId,
+      networkName: network.name,
+      volumeNames: perVolume((volume) => volumes[volume].volumeName),
+      readOnlyMounts: [...secretMounts, ...configMounts],
+      ...(secretService === undefined ? {} : { secretsGeneration: secretGenerations[secretService] }),
+    },
+    { parent, dependsOn },
+  );
+}
+
+/** Remembers whose data lies where, once every service has written its first. */
+function createDataMarkers(
+  name: string,
+  { settings }: GatewayStackArgs,
+  dependsOn: pulumi.Resource[],
+  parent: pulumi.Resource,
+): void {
+  const majors = dataVolumes.map((volume) => `${volume} ${imageMajorOf(volume)}`);
+  hostStep(`${name}-data-markers`, settings, ['data-markers'], [settings.dataDir, ...majors], { parent, dependsOn });
+}
+
+function createTags(
+  name: string,
+  { settings, source }: GatewayStackArgs,
+  images: PerService<Image>,
+  proof: pulumi.Resource[],
+  parent: pulumi.Resource,
+): { readonly tags: PerService<pulumi.Output<string>>; readonly commit: string } {
+  const hash = images.gateway.contextHash ?? '';
+  const commit = source.isDirty ? `${source.commit}-dirty-${hash.slice(0, 12)}` : source.commit;
+  const tag = (service: ServiceName, suffix?: string) =>
+    tagImage(
+      `${name}-${service}-${suffix === undefined ? 'tag' : 'commit-tag'}`,
+      images[service].imageId,
+      imageTag(settings, service, suffix),
+      // A tag names what was proven, not what was merely built.
+      { parent, dependsOn: service === 'gateway' ? proof : [] },
+    );
+  const tags = perService((service) => tag(service));
+  return { tags: { ...tags, gateway: tag('gateway', commit) }, commit };
+}
+
+function urlsOf(settings: Settings): PerService<string> {
+  const host = settings.bindIp.includes(':') ? `[${settings.bindIp}]` : settings.bindIp;
+  const schemes: PerService<string> = {
+    gateway: 'http',
+    db: 'postgresql',
+    redis: 'redis',
+    prometheus: 'http',
+    grafana: 'http',
+  };
+  return perService((service) => `${schemes[service]}://${host}:${settings.ports[service]}`);
+}
+
+const perService = <T>(value: (service: ServiceName) => T): PerService<T> =>
+  Object.fromEntries(services.map((service) => [service, value(service)])) as Record<ServiceName, T>;
+
+const perVolume = <T>(value: (volume: DataVolumeName) => T): Readonly<Record<DataVolumeName, T>> =>
+  Object.fromEntries(dataVolumes.map((volume) => [volume, value(volume)])) as Record<DataVolumeName, T>;

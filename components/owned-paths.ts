@@ -1,0 +1,110 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { pack } from 'tar-stream';
+import { run } from '../cli/process.ts';
+import type { ServiceName } from '../settings/instance.ts';
+import type { Settings } from '../settings/load.ts';
+import { type DataVolumeName, dataVolumes, environmentLabel } from '../settings/names.ts';
+import {
+  type SecretGenerations,
+  type SecretService,
+  secretFilesOf,
+  secretServices,
+  writeApplied,
+} from '../settings/secret-files.ts';
+
+/** uid and gid that a service's process runs as; fixed by the official images and by Dockerfile.gateway. */
+export const owners: Readonly<Record<ServiceName, { readonly uid: number; readonly gid: number }>> = {
+  gateway: { uid: 65532, gid: 65532 },
+  db: { uid: 70, gid: 70 },
+  redis: { uid: 999, gid: 1000 },
+  prometheus: { uid: 65534, gid: 65534 },
+  grafana: { uid: 472, gid: 0 },
+};
+
+/** `uid:gid` as Docker takes it. */
+export const userOf = (service: ServiceName) => `${owners[service].uid}:${owners[service].gid}`;
+
+/** Which service's user owns a data directory. */
+export const dataOwners: Readonly<Record<DataVolumeName, ServiceName>> = {
+  postgres: 'db',
+  redis: 'redis',
+  raw: 'gateway',
+  prometheus: 'prometheus',
+  grafana: 'grafana',
+};
+
+/** A directory or file below one of the two roots that the door may write to. */
+export interface OwnedPath {
+  /** Relative, first part `data` or `secrets`. */
+  readonly path: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+  /** Content of a file; absent for a directory. */
+  readonly content?: string;
+}
+
+/** Directories with the owner and mode that each image needs; no secret among them. */
+export function ownedDirectories(): readonly OwnedPath[] {
+  return [
+    ...dataVolumes.map((volume) => ({ path: `data/${volume}`, ...owners[dataOwners[volume]], mode: 0o700 })),
+    ...secretServices.map((service) => ({ path: `secrets/${service}`, ...owners[service], mode: 0o500 })),
+  ];
+}
+
+function secretFiles(settings: Settings): readonly OwnedPath[] {
+  const files = secretFilesOf(settings.secrets);
+  return secretServices.flatMap((service) =>
+    Object.entries(files[service]).map(([name, content]) => ({
+      path: `secrets/${service}/${name}`,
+      ...owners[service],
+      mode: 0o400,
+      content,
+    })),
+  );
+}
+
+/** Directory of a service's secret files on the host. */
+export const secretsPath = (settings: Settings, service: SecretService) => join(settings.instance.secretsDir, service);
+
+/** A short-lived container that unpacks an archive from its standard input and may do nothing else. */
+export function doorCommand(settings: Settings, imageId: string): readonly string[] {
+  const bind = (source: string, target: string) => ['--mount', `type=bind,source=${source},target=/host/${target}`];
+  return [
+    ...['docker', 'run', '--rm', '--interactive', '--log-driver', 'none'],
+    ...['--label', `${environmentLabel}=${settings.env}`, '--label', 'taxlien-gateway.step=owned-paths'],
+    ...['--network', 'none', '--read-only', '--memory', '128m', '--pids-limit', '16', '--no-healthcheck'],
+    ...['--security-opt', 'no-new-privileges', '--cap-drop', 'ALL'],
+    ...['--cap-add', 'CHOWN', '--cap-add', 'DAC_OVERRIDE', '--cap-add', 'FOWNER'],
+    ...['--user', '0:0', '--workdir', '/host', '--entrypoint', 'tar'],
+    ...bind(settings.dataDir, 'data'),
+    ...bind(settings.instance.secretsDir, 'secrets'),
+    ...[imageId, '-x', '-p', '-f', '-'],
+  ];
+}
+
+/** Makes the directories and secret files of an instance, with owners that this process could not give them. */
+export async function writeOwnedPaths(
+  settings: Settings,
+  imageId: string,
+  generations: SecretGenerations,
+): Promise<void> {
+  mkdirSync(settings.dataDir, { recursive: true, mode: 0o755 });
+  mkdirSync(settings.instance.secretsDir, { recursive: true, mode: 0o700 });
+  const archive = await toArchive([...ownedDirectories(), ...secretFiles(settings)]);
+  await run(doorCommand(settings, imageId), { stdin: archive, timeoutMs: 120_000 });
+  writeApplied(settings.instance, settings.secrets, generations);
+}
+
+async function toArchive(paths: readonly OwnedPath[]): Promise<Buffer> {
+  const archive = pack();
+  for (const { path, uid, gid, mode, content } of paths) {
+    const type = content === undefined ? 'directory' : 'file';
+    archive.entry({ name: path, uid, gid, mode, type }, content ?? '');
+  }
+  archive.finalize();
+  const chunks: Buffer[] = [];
+  for await (const chunk of archive) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}

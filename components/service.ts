@@ -1,0 +1,121 @@
+import * as docker from '@pulumi/docker';
+import * as pulumi from '@pulumi/pulumi';
+import type { ServiceName } from '../settings/instance.ts';
+import type { Settings } from '../settings/load.ts';
+import { containerName, type DataVolumeName, secretsLabel, serviceLabels, toLabelList } from '../settings/names.ts';
+
+/** What differs between services; a plain value, the same at every run. */
+export interface ServiceSpec {
+  readonly service: ServiceName;
+  /** `uid:gid` that the process runs as. */
+  readonly user: string;
+  /** Port that the process listens on inside the container. */
+  readonly containerPort: number;
+  readonly command?: readonly string[];
+  /** Plain settings only: whoever may run `docker inspect` reads them. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly volumes: readonly { readonly volume: DataVolumeName; readonly mountedAt: string }[];
+  /** Directories of the checkout, mounted read-only from their content-addressed copies. */
+  readonly configFiles?: readonly { readonly source: string; readonly mountedAt: string }[];
+  /** In-memory directories: path to mount options. */
+  readonly tmpfs?: Readonly<Record<string, string>>;
+  /** The test of the container's health check, in Docker's form: `["CMD", ...]`. */
+  readonly healthTest: readonly string[];
+  /** How long the first start may take before a failed check counts, in seconds. */
+  readonly startPeriodSeconds: number;
+  /** How long a stop may take before the process is killed, in seconds. */
+  readonly graceSeconds: number;
+  /** Whether `/run/secrets` is mounted. */
+  readonly hasSecrets: boolean;
+}
+
+/** A spec with what other resources gave for it. */
+export interface ServiceArgs {
+  readonly settings: Settings;
+  readonly spec: ServiceSpec;
+  /** Image id, `sha256:...`. */
+  readonly image: pulumi.Input<string>;
+  readonly networkName: pulumi.Input<string>;
+  /** Name of the Docker volume of each data directory. */
+  readonly volumeNames: Readonly<Record<DataVolumeName, pulumi.Input<string>>>;
+  /** Host directories that are mounted read-only, `/run/secrets` and config files among them. */
+  readonly readOnlyMounts: readonly { readonly hostPath: string; readonly mountedAt: string }[];
+  /** Generation of the secret files; a new one replaces the container. */
+  readonly secretsGeneration?: string;
+}
+
+/** One container with every safe default. */
+export class Service extends pulumi.ComponentResource {
+  readonly containerName: pulumi.Output<string>;
+  readonly containerId: pulumi.Output<string>;
+
+  constructor(name: string, args: ServiceArgs, options?: pulumi.ComponentResourceOptions) {
+    super('taxlien:index:Service', name, {}, options);
+    const container = new docker.Container(name, containerArgs(args), {
+      parent: this,
+      // Name and port are taken until the old container is gone.
+      deleteBeforeReplace: true,
+      // The provider swallows edits of health check and tmpfs, and a failed wait, unless all changes replace.
+      replaceOnChanges: ['*'],
+    });
+    this.containerName = container.name;
+    this.containerId = container.id;
+    this.registerOutputs({ containerName: this.containerName, containerId: this.containerId });
+  }
+}
+
+function containerArgs(args: ServiceArgs): docker.ContainerArgs {
+  const { settings, spec } = args;
+  const { service } = spec;
+  const labels = {
+    ...serviceLabels(settings, service),
+    ...(args.secretsGeneration === undefined ? {} : { [secretsLabel]: args.secretsGeneration }),
+  };
+  return {
+    name: containerName(settings, service),
+    image: args.image,
+    user: spec.user,
+    ...(spec.command === undefined ? {} : { command: [...spec.command] }),
+    envs: Object.entries(spec.environment ?? {})
+      .map(([key, value]) => `${key}=${value}`)
+      .sort(),
+    labels: toLabelList(labels),
+    ports: [{ internal: spec.containerPort, external: settings.ports[service], ip: settings.bindIp }],
+    networksAdvanced: [{ name: args.networkName, aliases: [service] }],
+    volumes: [
+      ...spec.volumes.map(({ volume, mountedAt }) => ({
+        volumeName: args.volumeNames[volume],
+        containerPath: mountedAt,
+      })),
+      ...args.readOnlyMounts.map(({ hostPath, mountedAt }) => ({ hostPath, containerPath: mountedAt, readOnly: true })),
+    ],
+    ...(spec.tmpfs === undefined ? {} : { tmpfs: { ...spec.tmpfs } }),
+    restart: 'unless-stopped',
+    healthcheck: {
+      tests: [...spec.healthTest],
+      interval: '3s',
+      timeout: '3s',
+      retries: 5,
+      startPeriod: duration(spec.startPeriodSeconds),
+    },
+    wait: true,
+    waitTimeout: spec.startPeriodSeconds + 60,
+    destroyGraceSeconds: spec.graceSeconds,
+    stopTimeout: spec.graceSeconds,
+    // false: removal would take anonymous volumes, and what somebody kept in them, with it.
+    removeVolumes: false,
+    readOnly: true,
+    capabilities: { drops: ['ALL'] },
+    securityOpts: ['no-new-privileges'],
+    memory: settings.memoryMiB[service],
+    memorySwap: settings.memoryMiB[service],
+    cpuShares: 1024,
+    logDriver: 'json-file',
+    logOpts: { 'max-size': '10m', 'max-file': '3' },
+  };
+}
+
+/** A duration as the daemon gives it back: `30s`, `2m0s`. */
+function duration(seconds: number): string {
+  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
+}

@@ -1,0 +1,64 @@
+import type { Settings } from '../../settings/load.ts';
+import { containerName, environmentLabel, networkName } from '../../settings/names.ts';
+import { dataPath } from '../data-volume.ts';
+import { secretsPath, userOf } from '../owned-paths.ts';
+import type { ServiceSpec } from '../service.ts';
+
+const rawDir = '/data/raw';
+
+/** The Worker API. */
+export function gateway(settings: Settings): ServiceSpec {
+  return {
+    service: 'gateway',
+    user: userOf('gateway'),
+    containerPort: 8081,
+    environment: gatewayEnvironment(settings),
+    volumes: [{ volume: 'raw', mountedAt: rawDir }],
+    healthTest: ['CMD', '/gateway', 'health'],
+    startPeriodSeconds: 30,
+    graceSeconds: 30,
+    hasSecrets: true,
+  };
+}
+
+function gatewayEnvironment(settings: Settings): Readonly<Record<string, string>> {
+  const { gateway } = settings;
+  return {
+    DEPLOY_ENV: settings.env,
+    DB_HOST: 'db',
+    DB_PORT: '5432',
+    DB_NAME: settings.db.name,
+    DB_USER: settings.db.user,
+    DB_PASSWORD_FILE: '/run/secrets/db_password',
+    REDIS_ADDR: 'redis:6379',
+    REDIS_PASSWORD_FILE: '/run/secrets/redis_password',
+    WORKER_TOKEN_FILE: '/run/secrets/worker_token',
+    RAW_DIR: rawDir,
+    LOG_LEVEL: gateway.logLevel,
+    RATE_LIMIT_PER_MINUTE: `${gateway.rateLimitPerMinute}`,
+    LEASE_SECONDS: `${gateway.leaseSeconds}`,
+  };
+}
+
+/** Steps of the gateway that run once, before its container is swapped. */
+export const gatewaySteps = ['selfcheck', 'migrate'] as const;
+export type GatewayStep = (typeof gatewaySteps)[number];
+
+/** One run of a new gateway image with the settings, network, secrets and data of the real one, and no port. */
+export function gatewayStepCommand(settings: Settings, step: GatewayStep, imageId: string): readonly string[] {
+  const bind = (source: string, target: string, ...more: string[]) => [
+    '--mount',
+    [`type=bind,source=${source},target=${target}`, ...more].join(','),
+  ];
+  return [
+    ...['docker', 'run', '--rm', '--name', `${containerName(settings, 'gateway')}-${step}`],
+    ...['--label', `${environmentLabel}=${settings.env}`, '--label', `taxlien-gateway.step=${step}`],
+    ...['--network', networkName(settings), '--read-only', '--no-healthcheck'],
+    ...['--security-opt', 'no-new-privileges', '--cap-drop', 'ALL', '--user', userOf('gateway')],
+    ...['--memory', `${settings.memoryMiB.gateway}m`, '--memory-swap', `${settings.memoryMiB.gateway}m`],
+    ...Object.entries(gatewayEnvironment(settings)).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
+    ...bind(secretsPath(settings, 'gateway'), '/run/secrets', 'readonly'),
+    ...bind(dataPath(settings, 'raw'), rawDir),
+    ...[imageId, step],
+  ];
+}

@@ -1,0 +1,25 @@
+import * as pulumi from '@pulumi/pulumi';
+import { GatewayStack } from './components/gateway-stack.ts';
+import { findingText, refuseErrors } from './preflight/checks.ts';
+import { resolveDockerHost } from './settings/docker-host.ts';
+import { UserError } from './settings/errors.ts';
+import { currentInstance } from './settings/instance.ts';
+import { loadSettings } from './settings/load.ts';
+import { secretGenerations } from './settings/secret-files.ts';
+import { readSource } from './settings/source.ts';
+
+async function deploy(): Promise<GatewayStack> {
+  const settings = loadSettings(currentInstance(pulumi.getStack()), import.meta.dirname);
+  const source = await readSource(settings.checkoutDir);
+  for (const warning of await refuseErrors({ settings, source, dockerHost: await resolveDockerHost() }))
+    await pulumi.log.warn(findingText(warning));
+  const generations = secretGenerations(settings.instance, settings.secrets);
+  return new GatewayStack('taxlien', { settings, source, secretGenerations: generations });
+}
+
+const stack = await deploy().catch((error: unknown) => {
+  // A RunError is shown without a stack: what the user can mend is no crash.
+  throw error instanceof UserError ? new pulumi.RunError(`${error.message}\n${error.fix}`.trim()) : error;
+});
+
+export const { urls, images, containers, network, volumes, commit } = stack;

@@ -1,0 +1,19 @@
+import type { Check } from './finding.ts';
+
+/** Only dev is deployed from a checkout that no commit describes, unless ALLOW_DIRTY says otherwise. */
+export const checkout: Check = {
+  name: 'checkout',
+  reads: 'host',
+  async run({ settings, source }) {
+    if (!source.isDirty || settings.isDirtyAllowed) return [];
+    return [
+      {
+        code: 'E_DIRTY',
+        severity: 'error',
+        message: `${settings.checkoutDir}: has changes that no commit holds (got ${source.commit} and more)`,
+        why: 'Nobody could build this image a second time.',
+        fix: `Commit or discard them (git status), or set ALLOW_DIRTY=true in ${settings.instance.envFile}.`,
+      },
+    ];
+  },
+};

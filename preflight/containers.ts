@@ -1,0 +1,37 @@
+import { run } from '../cli/process.ts';
+
+/** A running container, as far as checks need it. */
+export interface RunningContainer {
+  readonly name: string;
+  /** Compose project of the container; empty where it has none. */
+  readonly project: string;
+  readonly published: readonly { readonly ip: string; readonly port: number }[];
+}
+
+interface PsLine {
+  readonly Names: string;
+  readonly Ports: string;
+  readonly Labels: string;
+}
+
+/** All running containers of the daemon. */
+export async function runningContainers(dockerHost: string): Promise<readonly RunningContainer[]> {
+  const { stdout } = await run(['docker', '--host', dockerHost, 'ps', '--no-trunc', '--format', '{{json .}}'], {
+    timeoutMs: 10_000,
+  });
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => parsePsLine(JSON.parse(line) as PsLine));
+}
+
+export function parsePsLine(line: PsLine): RunningContainer {
+  const project = line.Labels.split(',')
+    .find((label) => label.startsWith('com.docker.compose.project='))
+    ?.slice('com.docker.compose.project='.length);
+  const published = line.Ports.split(', ').flatMap((text) => {
+    const match = /^\[?([0-9a-f.:]+?)\]?:(\d+)->/.exec(text);
+    return match === null ? [] : [{ ip: match[1] ?? '', port: Number(match[2]) }];
+  });
+  return { name: line.Names, project: project ?? '', published };
+}

@@ -1,0 +1,77 @@
+import { mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import upstreamImages from '../components/upstream-images.json' with { type: 'json' };
+import type { Instance } from '../settings/instance.ts';
+import type { DataVolumeName } from '../settings/names.ts';
+
+/**
+ * What is remembered of a data directory, beside the data and never inside it: a directory that is not empty is
+ * refused by initdb.
+ */
+export interface DataMarker {
+  /** Environment whose stack owns the directory. */
+  readonly stack: string;
+  readonly instanceId: string;
+  /** Real path of the directory. */
+  readonly path: string;
+  /** Where the file system that holds it is mounted: it survives a reboot, device numbers may not. */
+  readonly mountPoint: string;
+  /** Major version of the image that wrote the data; empty where the data does not depend on it. */
+  readonly imageMajor: string;
+}
+
+const markerFile = (instance: Instance, name: string) => join(instance.dataDir, '.owners', `${name}.json`);
+
+export function readMarker(instance: Instance, name: string): DataMarker | undefined {
+  const text = readIfThere(markerFile(instance, name));
+  return text === undefined ? undefined : (JSON.parse(text) as DataMarker);
+}
+
+export function writeMarker(instance: Instance, name: string, marker: DataMarker): void {
+  const path = markerFile(instance, name);
+  mkdirSync(join(instance.dataDir, '.owners'), { recursive: true, mode: 0o755 });
+  writeFileSync(`${path}.new`, `${JSON.stringify(marker, undefined, 2)}\n`, { mode: 0o644, flush: true });
+  renameSync(`${path}.new`, path);
+}
+
+/** The id that `init` gave the instance. */
+export const readInstanceId = (instance: Instance): string => readIfThere(instance.idFile)?.trim() ?? '';
+
+/** What a marker of the directory would say now. The directory must be there. */
+export function currentMarker(instance: Instance, dir: string, imageMajor: string): DataMarker {
+  const path = realpathSync(dir);
+  return {
+    stack: instance.env,
+    instanceId: readInstanceId(instance),
+    path,
+    mountPoint: mountPointOf(path),
+    imageMajor,
+  };
+}
+
+/** Major version of the image that writes a directory; empty for the gateway's own files. */
+export function imageMajorOf(volume: DataVolumeName): string {
+  const image = volume === 'raw' ? '' : upstreamImages[volume === 'postgres' ? 'db' : volume];
+  return /:v?(\d+)/.exec(image)?.[1] ?? '';
+}
+
+/** The mount that a path lies on; `/` where the host does not list its mounts. */
+export function mountPointOf(path: string, mountInfo: string = readIfThere('/proc/self/mountinfo') ?? ''): string {
+  const points = mountInfo
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .map((point) =>
+      point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
+    )
+    .filter((point) => point !== '' && (path === point || path.startsWith(point === '/' ? '/' : `${point}/`)));
+  return points.reduce((longest, point) => (point.length > longest.length ? point : longest), '/');
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,21 @@
+import { delimiter } from 'node:path';
+
+/** Variables for a child process on top of this one's; `undefined` removes one. */
+export type Overrides = Readonly<Record<string, string | undefined>>;
+
+/** This process's environment with the overrides in it. */
+export function childEnvironment(overrides: Overrides): NodeJS.ProcessEnv {
+  const env = { ...process.env };
+  for (const [key, value] of Object.entries(overrides)) {
+    if (value === undefined) delete env[key];
+    else env[key] = value;
+  }
+  return env;
+}
+
+/** PATH with these directories first, each once. */
+export function pathWith(...dirs: readonly string[]): string {
+  return [...new Set([...dirs, ...(process.env.PATH ?? '').split(delimiter)])]
+    .filter((dir) => dir !== '')
+    .join(delimiter);
+}

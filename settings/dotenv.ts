@@ -1,0 +1,92 @@
+/** One `KEY=value` line of a `.env` file. */
+export interface DotenvEntry {
+  readonly key: string;
+  readonly value: string;
+  readonly line: number;
+}
+
+/** A line that is not in the subset of Compose's grammar that is read here. */
+export interface DotenvProblem {
+  readonly line: number;
+  readonly message: string;
+}
+
+const keyPattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/**
+ * Reads a strict subset of Compose's `.env` grammar: one `KEY=value` a line, plain, 'single' or "double" quoted,
+ * comments from `#` at the start or after a blank. What Compose would expand, escape or continue on the next line
+ * is a problem with its line, never a guess.
+ */
+export function parseDotenv(text: string): { entries: readonly DotenvEntry[]; problems: readonly DotenvProblem[] } {
+  const entries: DotenvEntry[] = [];
+  const problems: DotenvProblem[] = [];
+  const seen = new Map<string, number>();
+  text.split('\n').forEach((raw, index) => {
+    const line = index + 1;
+    const result = parseLine(raw.endsWith('\r') ? raw.slice(0, -1) : raw);
+    if (result === undefined) return;
+    if (typeof result === 'string') {
+      problems.push({ line, message: result });
+      return;
+    }
+    const first = seen.get(result.key);
+    if (first !== undefined) {
+      problems.push({ line, message: `${result.key} stands a second time, first on line ${first}. Delete one` });
+      return;
+    }
+    seen.set(result.key, line);
+    entries.push({ ...result, line });
+  });
+  return { entries, problems };
+}
+
+/** The entry, `undefined` for a blank or comment line, or what is wrong. */
+function parseLine(raw: string): { key: string; value: string } | string | undefined {
+  if (hasControlCharacter(raw)) return 'has a control character. Write the line anew';
+  const text = raw.trim();
+  if (text === '' || text.startsWith('#')) return undefined;
+  const equals = text.indexOf('=');
+  if (equals < 0) return 'is no KEY=value line. Add "=" or make it a comment with "#"';
+  const key = text.slice(0, equals).trimEnd();
+  if (!keyPattern.test(key)) return 'has no name of letters, digits and "_" before the "="';
+  const value = parseValue(text.slice(equals + 1).trimStart());
+  if (value.problem !== undefined) return `${key} ${value.problem}`;
+  return { key, value: value.text };
+}
+
+type Value = { readonly text: string; readonly problem?: never } | { readonly problem: string };
+
+function parseValue(text: string): Value {
+  const quote = text[0];
+  if (quote === "'" || quote === '"') return parseQuoted(text.slice(1), quote);
+  if (text.startsWith('#')) return { problem: 'has "#" right after "=". Quote the value, or leave nothing there' };
+  const comment = text.search(/[ \t]#/);
+  const plain = (comment < 0 ? text : text.slice(0, comment)).trimEnd();
+  const special = /[$\\'"`]/.exec(plain);
+  if (special !== null) {
+    return { problem: `has ${special[0]} in a plain value, which Compose may expand. Put the value in single quotes` };
+  }
+  return { text: plain };
+}
+
+function parseQuoted(text: string, quote: string): Value {
+  const end = text.indexOf(quote);
+  if (end < 0) return { problem: `has no closing ${quote} on its line` };
+  const rest = text.slice(end + 1);
+  if (!/^([ \t]+(#.*)?)?$/.test(rest)) return { problem: `has text after the closing ${quote}` };
+  const value = text.slice(0, end);
+  if (value.includes('\\')) return { problem: 'has a backslash in quotes, which Compose may take as an escape' };
+  if (quote === '"' && value.includes('$')) {
+    return { problem: 'has $ in double quotes, which Compose would expand. Put the value in single quotes' };
+  }
+  return { text: value };
+}
+
+function hasControlCharacter(text: string): boolean {
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0;
+    if ((code < 0x20 && code !== 0x09) || code === 0x7f || code === 0xfeff) return true;
+  }
+  return false;
+}

@@ -1,0 +1,102 @@
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { UserError } from './errors.ts';
+
+export const environments = ['dev', 'stage', 'prod'] as const;
+export type Environment = (typeof environments)[number];
+
+export const services = ['gateway', 'db', 'redis', 'prometheus', 'grafana'] as const;
+export type ServiceName = (typeof services)[number];
+
+/** The directory of one environment on this host, and what lies where in it. All paths are absolute. */
+export interface Instance {
+  readonly env: Environment;
+  readonly dir: string;
+  readonly envFile: string;
+  readonly overrideFile: string;
+  /** Pulumi's own stack file: secrets provider and salt, nothing else. */
+  readonly stackFile: string;
+  /** Directory of bind volumes where DATA_DIR does not say otherwise. */
+  readonly dataDir: string;
+  readonly configDir: string;
+  readonly secretsDir: string;
+  readonly passphraseFile: string;
+  readonly stateDir: string;
+  readonly backupsDir: string;
+  readonly logsDir: string;
+  /** Random id of this instance, written once: markers beside the data name it. */
+  readonly idFile: string;
+  /** `daemon` or `sandbox`: what this instance was first deployed on. */
+  readonly engineFile: string;
+}
+
+/**
+ * @throws UserError E_ENVIRONMENT
+ */
+export function parseEnvironment(text: string | undefined): Environment {
+  const found = environments.find((environment) => environment === text);
+  if (found !== undefined) return found;
+  throw new UserError(
+    'E_ENVIRONMENT',
+    `no environment of this project (got ${text === undefined || text === '' ? 'nothing' : text})`,
+    `Name one of ${environments.join(', ')}.`,
+  );
+}
+
+/** `TAXLIEN_GATEWAY_ROOT` where it is set. */
+export function givenRoot(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const root = env.TAXLIEN_GATEWAY_ROOT ?? '';
+  if (root === '') return undefined;
+  if (isAbsolute(root)) return resolve(root);
+  throw new UserError(
+    'E_ROOT',
+    `TAXLIEN_GATEWAY_ROOT: must be an absolute path (got ${root})`,
+    `Set it to ${resolve(root)}.`,
+  );
+}
+
+/** Root of the instances: `TAXLIEN_GATEWAY_ROOT`, or `/opt/taxlien-gateway`, on macOS `~/taxlien-gateway`. */
+export function instancesRoot(
+  env: NodeJS.ProcessEnv = process.env,
+  platform: NodeJS.Platform = process.platform,
+): string {
+  const standard = platform === 'darwin' ? join(homedir(), 'taxlien-gateway') : '/opt/taxlien-gateway';
+  return givenRoot(env) ?? standard;
+}
+
+export function instanceOf(env: Environment, root: string): Instance {
+  const dir = join(root, env);
+  return {
+    env,
+    dir,
+    envFile: join(dir, '.env'),
+    overrideFile: join(dir, 'docker-compose.override.yml'),
+    stackFile: join(dir, `Pulumi.${env}.yaml`),
+    dataDir: join(dir, 'data'),
+    configDir: join(dir, 'config'),
+    secretsDir: join(dir, 'secrets'),
+    passphraseFile: join(dir, 'secrets', 'pulumi-passphrase'),
+    stateDir: join(dir, 'state'),
+    backupsDir: join(dir, 'backups'),
+    logsDir: join(dir, 'logs'),
+    idFile: join(dir, 'instance-id'),
+    engineFile: join(dir, 'engine'),
+  };
+}
+
+/** The instance of an environment on this host, by name. */
+export const currentInstance = (env: string | undefined): Instance =>
+  instanceOf(parseEnvironment(env), instancesRoot());
+
+/** Per-user directories, by the XDG rules on Linux and macOS alike. */
+export function userDirs(env: NodeJS.ProcessEnv = process.env): {
+  readonly cacheDir: string;
+  readonly stateDir: string;
+} {
+  const base = (value: string | undefined, fallback: string) =>
+    value !== undefined && isAbsolute(value) ? value : join(homedir(), fallback);
+  return {
+    cacheDir: join(base(env.XDG_CACHE_HOME, '.cache'), 'taxlien-gateway'),
+    stateDir: join(base(env.XDG_STATE_HOME, '.local/state'), 'taxlien-gateway'),
+  };
+}

@@ -1,0 +1,250 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { parseDotenv } from './dotenv.ts';
+import { UserError } from './errors.ts';
+import type { Environment, Instance, ServiceName } from './instance.ts';
+import { defaultOf, type EnvValues, envSchema, metaOf, type Variable, variables } from './schema.ts';
+
+/** All that components and checks may know of an instance; frozen, and the only way for them to know it. */
+export interface Settings {
+  readonly env: Environment;
+  readonly instance: Instance;
+  /** Absolute path of the checkout that this program runs from. */
+  readonly checkoutDir: string;
+  /** COMPOSE_PROJECT_NAME: prefix of all names. */
+  readonly project: string;
+  /** Address that each port is bound to, IPv4 or IPv6; never unspecified. */
+  readonly bindIp: string;
+  /** Published port of each service on `bindIp`. */
+  readonly ports: Readonly<Record<ServiceName, number>>;
+  readonly memoryMiB: Readonly<Record<ServiceName, number>>;
+  /** Directory of the bind volumes. */
+  readonly dataDir: string;
+  readonly db: { readonly user: string; readonly name: string };
+  readonly gateway: {
+    readonly logLevel: string;
+    readonly rateLimitPerMinute: number;
+    readonly leaseSeconds: number;
+    /** GOPROXY of the image build; empty for Go's default. */
+    readonly goProxy: string;
+  };
+  readonly prometheusRetentionDays: number;
+  readonly grafanaAdminUser: string;
+  readonly isDirtyAllowed: boolean;
+  readonly secrets: Secrets;
+}
+
+export interface Secrets {
+  readonly postgresPassword: string;
+  readonly redisPassword: string;
+  readonly workerToken: string;
+  readonly grafanaAdminPassword: string;
+}
+
+/** One thing wrong with the settings of an instance. */
+export interface SettingsProblem {
+  readonly code: string;
+  /** `where: rule (got). Fix.` on one line. */
+  readonly message: string;
+}
+
+/** All that is wrong with the settings, at once. */
+export class SettingsError extends UserError {
+  readonly problems: readonly SettingsProblem[];
+
+  constructor(problems: readonly SettingsProblem[]) {
+    super(problems[0]?.code ?? 'E_SETTING', problems.map((problem) => problem.message).join('\n'), '');
+    this.name = 'SettingsError';
+    this.problems = problems;
+  }
+}
+
+interface Raw {
+  readonly value: string;
+  /** File and line, as a person would look it up: `prod/.env:7`. */
+  readonly where: string;
+}
+
+/** Reads the settings of an instance: `.env` over the `config:` map of the checkout's stack file over defaults. */
+export function loadSettings(instance: Instance, checkoutDir: string): Settings {
+  const problems: SettingsProblem[] = [];
+  const raw = { ...readStackFile(instance.env, checkoutDir, problems), ...readEnvFile(instance, problems) };
+  const values = parseValues(raw, instance, problems);
+  if (values === undefined || problems.length > 0) throw new SettingsError(problems);
+  return freeze(toSettings(values, instance, checkoutDir));
+}
+
+function readEnvFile(instance: Instance, problems: SettingsProblem[]): Record<string, Raw> {
+  const label = `${instance.env}/.env`;
+  const text = readText(instance.envFile);
+  if (text === undefined) {
+    throw new UserError(
+      'E_NO_INSTANCE',
+      `${instance.envFile}: there is no instance here`,
+      `Run ./gatewayctl init ${instance.env} --bind-ip <address>.`,
+    );
+  }
+  const { entries, problems: bad } = parseDotenv(text);
+  for (const { line, message } of bad) problems.push({ code: 'E_ENV_SYNTAX', message: `${label}:${line} ${message}.` });
+  return Object.fromEntries(
+    entries.map(({ key, value, line }) => [key, { value, where: `${label}:${line} ${key}` }] as const),
+  );
+}
+
+function readStackFile(env: Environment, checkoutDir: string, problems: SettingsProblem[]): Record<string, Raw> {
+  const label = `Pulumi.${env}.yaml`;
+  const text = readText(join(checkoutDir, label));
+  if (text === undefined) return {};
+  const config: unknown = parse(text)?.config ?? {};
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    problems.push({ code: 'E_STACK_FILE', message: `${label} config: must be a map. Write it as "config: {}".` });
+    return {};
+  }
+  const found: Record<string, Raw> = {};
+  for (const [name, value] of Object.entries(config)) {
+    const key = name.replace(/^taxlien-gateway:/, '');
+    const where = `${label} config.${name}`;
+    if (key === name || (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean')) {
+      const message = `${where}: must be "taxlien-gateway:<VARIABLE>: <text, number or true/false>". Correct it.`;
+      problems.push({ code: 'E_STACK_FILE', message });
+    } else if (isVariable(key) && metaOf(key).secret) {
+      problems.push({ code: 'E_SECRET', message: `${where}: a secret never stands in git. Move it to the .env.` });
+    } else {
+      found[key] = { value: `${value}`, where };
+    }
+  }
+  return found;
+}
+
+function parseValues(
+  raw: Readonly<Record<string, Raw>>,
+  instance: Instance,
+  problems: SettingsProblem[],
+): EnvValues | undefined {
+  for (const [key, { where }] of Object.entries(raw)) {
+    if (!isVariable(key)) problems.push({ code: 'E_UNKNOWN_KEY', message: `${where}: ${unknownKeyRule(key)}` });
+  }
+  const input: Record<string, string> = {};
+  for (const variable of variables) {
+    const value = raw[variable]?.value ?? defaultOf(variable, instance.env, instance.dir);
+    if (value !== undefined) input[variable] = value;
+  }
+  const result = envSchema.safeParse(input);
+  if (result.success) return result.data;
+  for (const issue of result.error.issues) {
+    const variable = issue.path[0] as Variable;
+    const where = raw[variable]?.where ?? `${instance.env}/.env ${variable}`;
+    const rule = input[variable] === undefined ? 'is missing' : issue.message;
+    const { code = 'E_SETTING' } = metaOf(variable);
+    problems.push({
+      code,
+      message: `${where}: ${rule} (got ${shown(variable, input[variable])}). ${fixFor(variable, instance)}`,
+    });
+  }
+  return undefined;
+}
+
+function shown(variable: Variable, value: string | undefined): string {
+  if (value === undefined) return 'nothing';
+  if (metaOf(variable).secret) return value === '' ? '(empty)' : '(set)';
+  return value === '' ? '""' : value;
+}
+
+function fixFor(variable: Variable, instance: Instance): string {
+  const fallback = defaultOf(variable, instance.env, instance.dir);
+  const place = `in ${instance.envFile}`;
+  if (variable === 'BIND_IP') {
+    return `Set it ${place} to one address of this host that no other project uses, e.g. BIND_IP=10.0.0.4.`;
+  }
+  if (metaOf(variable).secret) return `Set it ${place}, e.g. to what "openssl rand -hex 32" prints.`;
+  return `Set it ${place}, e.g. ${variable}=${fallback ?? ''}.`;
+}
+
+function unknownKeyRule(key: string): string {
+  const nearest = nearestVariable(key);
+  const hint = nearest === undefined ? 'Delete the line; .env.example lists all.' : `Did you mean ${nearest}?`;
+  return `is no variable of this project. ${hint}`;
+}
+
+function isVariable(key: string): key is Variable {
+  return Object.hasOwn(envSchema.shape, key);
+}
+
+/** The known name with the fewest edits, where at most a third of it would have to change. */
+export function nearestVariable(key: string): Variable | undefined {
+  const ranked = variables
+    .map((variable) => ({ variable, distance: editDistance(key.toUpperCase(), variable) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  return ranked !== undefined && ranked.distance <= ranked.variable.length / 3 ? ranked.variable : undefined;
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row += 1) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column += 1) {
+      const substitution = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
+      current.push(Math.min(substitution, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+    }
+    previous = current;
+  }
+  return previous[b.length] ?? 0;
+}
+
+function toSettings(values: EnvValues, instance: Instance, checkoutDir: string): Settings {
+  return {
+    env: instance.env,
+    instance,
+    checkoutDir,
+    project: values.COMPOSE_PROJECT_NAME,
+    bindIp: values.BIND_IP,
+    ports: {
+      gateway: values.GATEWAY_PORT,
+      db: values.DB_PORT,
+      redis: values.REDIS_PORT,
+      prometheus: values.PROMETHEUS_PORT,
+      grafana: values.GRAFANA_PORT,
+    },
+    memoryMiB: {
+      gateway: values.GATEWAY_MEMORY_MIB,
+      db: values.DB_MEMORY_MIB,
+      redis: values.REDIS_MEMORY_MIB,
+      prometheus: values.PROMETHEUS_MEMORY_MIB,
+      grafana: values.GRAFANA_MEMORY_MIB,
+    },
+    dataDir: values.DATA_DIR,
+    db: { user: values.POSTGRES_USER, name: values.POSTGRES_DB },
+    gateway: {
+      logLevel: values.LOG_LEVEL,
+      rateLimitPerMinute: values.RATE_LIMIT_PER_MINUTE,
+      leaseSeconds: values.LEASE_SECONDS,
+      goProxy: values.GO_PROXY,
+    },
+    prometheusRetentionDays: values.PROMETHEUS_RETENTION_DAYS,
+    grafanaAdminUser: values.GRAFANA_ADMIN_USER,
+    isDirtyAllowed: instance.env === 'dev' || values.ALLOW_DIRTY,
+    secrets: {
+      postgresPassword: values.POSTGRES_PASSWORD,
+      redisPassword: values.REDIS_PASSWORD,
+      workerToken: values.WORKER_TOKEN,
+      grafanaAdminPassword: values.GRAFANA_ADMIN_PASSWORD,
+    },
+  };
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new UserError('E_UNREADABLE', `${path}: cannot be read (${(error as Error).message})`, `Run ls -l ${path}.`, {
+      cause: error,
+    });
+  }
+}
+
+function freeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) freeze(part);
+  return Object.freeze(value);
+}
