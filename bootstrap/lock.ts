@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Progress } from '../cli/output.ts';
+import { run } from '../cli/process.ts';
+import { childEnvironment } from '../settings/child-environment.ts';
+import { UserError } from '../settings/errors.ts';
+
+export interface LockOptions {
+  /** What is locked, for those who wait: `toolchain`, `sandbox default`. */
+  readonly describe: string;
+  readonly progress: Progress;
+  /** How long to wait for a living holder; default one hour. */
+  readonly timeoutMs?: number;
+  /** When a process started, in any notation that tells two apart; undefined where it doesn't run. */
+  readonly startOf?: (pid: number) => Promise<string | undefined>;
+  readonly pollMs?: number;
+}
+
+/** Who holds a lock. The start tells a process from a later one with the same pid. */
+interface Holder {
+  readonly pid: number;
+  readonly start: string;
+  readonly nonce: string;
+}
+
+/**
+ * Runs `work` while no other process on this machine runs it under the same path. A lock whose holder is gone is
+ * taken over; the one of a living holder is waited for.
+ * @throws UserError E_LOCKED when the holder still lives after `timeoutMs`
+ */
+export async function withLock<T>(path: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
+  const release = await acquire(path, options);
+  try {
+    return await work();
+  } finally {
+    release();
+  }
+}
+
+async function acquire(path: string, options: LockOptions): Promise<() => void> {
+  const { describe, progress, timeoutMs = 3_600_000, startOf = processStart, pollMs = 250 } = options;
+  const start = await startOf(process.pid);
+  if (start === undefined) throw new Error(`${path}: this process (pid ${process.pid}) is not in the process list`);
+  const mine: Holder = { pid: process.pid, start, nonce: randomUUID() };
+  const deadline = Date.now() + timeoutMs;
+  for (let isWaiting = false; ; ) {
+    if (tryCreate(path, mine)) return () => rmSync(path, { force: true });
+    const holder = readHolder(path);
+    if (holder === undefined) continue;
+    if ((await startOf(holder.pid)) !== holder.start) {
+      await removeDead(path, holder, options);
+      continue;
+    }
+    const text = `${describe}: waiting for process ${holder.pid} that works on it`;
+    if (Date.now() > deadline) {
+      throw new UserError(
+        'E_LOCKED',
+        `${path}: held by process ${holder.pid} for more than ${Math.round(timeoutMs / 1000)} s (${describe})`,
+        `Look at it: ps -p ${holder.pid}. If it hangs, end it: kill ${holder.pid}`,
+      );
+    }
+    if (isWaiting) progress.tick(text);
+    else progress.step(text);
+    isWaiting = true;
+    await sleep(pollMs);
+  }
+}
+
+/** The removal has a lock of its own: of two that saw the same dead holder, the slower would remove the faster's new lock. */
+async function removeDead(path: string, dead: Holder, options: LockOptions): Promise<void> {
+  const release = await acquire(`${path}.recovery`, options);
+  try {
+    if (readHolder(path)?.nonce === dead.nonce) rmSync(path, { force: true });
+  } finally {
+    release();
+  }
+}
+
+/** A link makes the lock appear with its content in it, at once and only where there is none. */
+function tryCreate(path: string, holder: Holder): boolean {
+  const draft = `${path}.${holder.nonce}`;
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(draft, JSON.stringify(holder));
+  try {
+    linkSync(draft, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+function readHolder(path: string): Holder | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return JSON.parse(text) as Holder;
+  } catch (cause) {
+    throw new UserError('E_LOCK', `${path}: is no lock of ours (got ${JSON.stringify(text)})`, `rm ${path}`, { cause });
+  }
+}
+
+async function processStart(pid: number): Promise<string | undefined> {
+  if (process.platform === 'linux') return linuxProcessStart(pid);
+  const { stdout } = await run(['ps', '-o', 'lstart=', '-p', String(pid)], {
+    env: childEnvironment({ LC_ALL: 'C', TZ: 'UTC' }),
+    allowedExitCodes: [0, 1],
+  });
+  return stdout.trim() === '' ? undefined : stdout.trim();
+}
+
+function linuxProcessStart(pid: number): string | undefined {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+    throw error;
+  }
+  // The name in parentheses may hold spaces; the state is the first field after it, the start the twentieth.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (fields[0] === 'Z') return undefined;
+  return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${fields[19]}`;
+}
