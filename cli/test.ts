@@ -1,10 +1,133 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../settings/errors.ts';
+import { note, type Progress, print } from './output.ts';
+import { run } from './process.ts';
+import { checkoutDir } from './stack.ts';
+import { countGoTests, type GoEvent, goJunit } from './test-go.ts';
+import { withTestSandbox } from './test-sandbox.ts';
 import type { Verb } from './verb.ts';
 
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+const reportsDir = join(checkoutDir, 'reports');
+
+/** The suites of `tests/`, by the directory that holds each. */
+const suites = ['unit', 'engine', 'smoke', 'faults', 'workflows'] as const;
+type Suite = (typeof suites)[number];
+
+/** What runs when no suite is named: all but the long ones. */
+const standardSuites: readonly Suite[] = ['unit', 'engine', 'smoke'];
+
 export const test: Verb = {
-  usage: '[unit|engine|smoke|faults|workflows|all]',
-  summary: 'Runs the tests in a sandbox of their own.',
+  usage: '[unit|engine|smoke|faults|workflows|all] [--filter <file>]',
+  summary: `Runs tests, without a suite ${standardSuites.join(', ')}, on an engine of their own that touches nothing of this host.`,
+  options: { filter: { type: 'string' } },
   words: [0, 1],
-  async run() {
-    return 1;
+  async run({ words, options, progress }) {
+    const wanted = suitesFor(words[0]);
+    const filter = typeof options.filter === 'string' ? [options.filter] : [];
+    mkdirSync(reportsDir, { recursive: true });
+    let total: Counts = { passed: 0, failed: 0, skipped: 0 };
+    for (const suite of wanted) {
+      const startedMs = Date.now();
+      const counts = suite === 'unit' ? await runUnit(filter) : await runInSandbox(suite, filter, progress);
+      note(`${suite}: ${closingLine(counts)} in ${Math.round((Date.now() - startedMs) / 1000)} s`);
+      total = add(total, counts);
+    }
+    print(closingLine(total));
+    return total.failed === 0 && total.passed > 0 ? 0 : 1;
   },
 };
+
+function suitesFor(word: string | undefined): readonly Suite[] {
+  const isThere = (suite: Suite) => existsSync(join(checkoutDir, 'tests', suite));
+  if (word === undefined) return standardSuites.filter(isThere);
+  if (word === 'all') return suites.filter(isThere);
+  const suite = suites.find((name) => name === word);
+  if (suite !== undefined && isThere(suite)) return [suite];
+  throw new UserError(
+    'E_NO_SUITE',
+    `test: no such suite here (got ${word})`,
+    `Name one of ${[...suites.filter(isThere), 'all'].join(', ')}.`,
+  );
+}
+
+async function runUnit(filter: readonly string[]): Promise<Counts> {
+  const go = filter.length > 0 ? noCounts : await runGo();
+  return add(go, await runVitest('unit', ['--coverage', ...filter], []));
+}
+
+async function runInSandbox(suite: Suite, filter: readonly string[], progress: Progress): Promise<Counts> {
+  return withTestSandbox(progress, ({ enter, exports }) => runVitest(suite, filter, enter, exports));
+}
+
+async function runVitest(
+  suite: Suite,
+  args: readonly string[],
+  enter: readonly string[],
+  env?: NodeJS.ProcessEnv,
+): Promise<Counts> {
+  const json = join(reportsDir, `${suite}.json`);
+  writeFileSync(json, '');
+  const vitest = join(checkoutDir, 'node_modules', 'vitest', 'vitest.mjs');
+  const reports = [
+    '--reporter=default',
+    '--reporter=junit',
+    `--outputFile.junit=${join(reportsDir, `${suite}.xml`)}`,
+    '--reporter=json',
+    `--outputFile.json=${json}`,
+  ];
+  const argv = [...enter, process.execPath, vitest, 'run', '--project', suite, ...reports, ...args];
+  const { exitCode } = await run(argv, {
+    cwd: checkoutDir,
+    stdio: 'inherit',
+    allowedExitCodes: 'any',
+    ...(env === undefined ? {} : { env }),
+  });
+  const text = readFileSync(json, 'utf8');
+  if (text === '') return { passed: 0, failed: 1, skipped: 0 };
+  const report = JSON.parse(text) as { numPassedTests: number; numFailedTests: number; numPendingTests: number };
+  const failed = report.numFailedTests;
+  // A file that cannot even be loaded has no failed test, yet has failed.
+  return {
+    passed: report.numPassedTests,
+    failed: failed === 0 && exitCode !== 0 ? 1 : failed,
+    skipped: report.numPendingTests,
+  };
+}
+
+async function runGo(): Promise<Counts> {
+  const events: GoEvent[] = [];
+  const { exitCode, stderr } = await run(['go', 'test', '-json', './...'], {
+    cwd: checkoutDir,
+    allowedExitCodes: 'any',
+    onLine: (line) => {
+      if (!line.startsWith('{')) return;
+      const event = JSON.parse(line) as GoEvent;
+      events.push(event);
+      if (event.Test === undefined && (event.Action === 'pass' || event.Action === 'fail')) {
+        print(`${event.Action.padEnd(4)} ${event.Package} (${event.Elapsed ?? 0} s)`);
+      }
+    },
+  });
+  if (stderr !== '') note(stderr.trimEnd());
+  writeFileSync(join(reportsDir, 'go.xml'), goJunit(events));
+  const counts = countGoTests(events);
+  for (const { output } of counts.failures) note(output);
+  return { ...counts, failed: counts.failed === 0 && exitCode !== 0 ? 1 : counts.failed };
+}
+
+const noCounts: Counts = { passed: 0, failed: 0, skipped: 0 };
+
+const add = (a: Counts, b: Counts): Counts => ({
+  passed: a.passed + b.passed,
+  failed: a.failed + b.failed,
+  skipped: a.skipped + b.skipped,
+});
+
+const closingLine = ({ passed, failed, skipped }: Counts) => `${passed} passed, ${failed} failed, ${skipped} skipped`;

@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import { dirname } from 'node:path';
+import { cleanSandbox, startSandbox } from '../bootstrap/sandbox/sandbox.ts';
+import { ensureToolchain } from '../bootstrap/toolchain/toolchain.ts';
+import { childEnvironment, pathWith } from '../settings/child-environment.ts';
+import { userDirs } from '../settings/instance.ts';
+import type { Progress } from './output.ts';
+import { checkoutDir } from './stack.ts';
+
+export interface TestSandbox {
+  /** What stands before a command so that it runs in the engine's network. */
+  readonly enter: readonly string[];
+  /** Environment of the tests: the engine, the toolchain, and where instances may lie. */
+  readonly exports: NodeJS.ProcessEnv;
+}
+
+/** An engine for the tests of this work tree, in a network of its own; deleted afterwards, whatever happens. */
+export async function withTestSandbox<T>(progress: Progress, work: (sandbox: TestSandbox) => Promise<T>): Promise<T> {
+  const id = createHash('sha256').update(checkoutDir).digest('hex').slice(0, 12);
+  const place = { name: `test-${id}`, netns: 'own', ...userDirs(), progress } as const;
+  const clean = () => cleanSandbox({ ...place, deleteInstances: true });
+  const toolchain = await ensureToolchain({ cacheDir: userDirs().cacheDir, progress });
+  // What a killed run left would be found by the tests.
+  await clean();
+  const stopped = stopOnSignal(clean);
+  try {
+    const sandbox = await startSandbox(place);
+    return await work({
+      enter: ['nsenter', `--net=/proc/${sandbox.pid}/ns/net`, '--'],
+      exports: childEnvironment({
+        PATH: pathWith(toolchain.binDir, dirname(process.execPath)),
+        DOCKER_HOST: sandbox.dockerHost,
+        TEST_INSTANCES_DIR: sandbox.instancesDir,
+        TAXLIEN_GATEWAY_ROOT: undefined,
+      }),
+    });
+  } finally {
+    stopped();
+    await clean();
+  }
+}
+
+/** A test run that is interrupted cleans up before it ends. */
+function stopOnSignal(clean: () => Promise<void>): () => void {
+  const onSignal = (signal: NodeJS.Signals) => {
+    void clean().finally(() => process.kill(process.pid, signal));
+  };
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) process.once(signal, onSignal);
+  return () => {
+    for (const signal of signals) process.off(signal, onSignal);
+  };
+}

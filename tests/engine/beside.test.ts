@@ -1,0 +1,76 @@
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  type Checkout,
+  containersOf,
+  copyCheckout,
+  docker,
+  gatewayctl,
+  listening,
+  makeRoot,
+  type Shell,
+} from '../helpers/engine.ts';
+
+const projects = ['taxlien-gateway-dev', 'taxlien-gateway-stage'];
+
+describe('stage beside dev', () => {
+  let checkout: Checkout;
+  let shell: Shell;
+
+  beforeAll(async () => {
+    checkout = await copyCheckout('beside');
+    shell = { checkout, root: makeRoot('beside') };
+    await gatewayctl(shell, ['up', 'dev']);
+  });
+
+  afterAll(async () => {
+    for (const env of ['stage', 'dev']) await gatewayctl(shell, ['destroy', env, '--yes'], 'any');
+    checkout.remove();
+  });
+
+  test('stage asks for an address of its own first', async () => {
+    const { exitCode, stderr } = await gatewayctl(shell, ['up', 'stage'], 'any');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('Run ./gatewayctl init stage --bind-ip <address of this host>.');
+  });
+
+  test('on the same address it is refused by what holds the ports', async () => {
+    await gatewayctl(shell, ['init', 'stage', '--bind-ip', '127.0.10.1']);
+    const { exitCode, stdout, stderr } = await gatewayctl(shell, ['up', 'stage'], 'any');
+    expect(exitCode).toBe(1);
+    expect(stdout + stderr).toMatch(
+      /127\.0\.10\.1:8081 \(gateway\): is taken \(got container taxlien-gateway-dev-gateway of project taxlien-gateway-dev\)/,
+    );
+    expect(await containersOf('taxlien-gateway-stage')).toEqual({});
+  });
+
+  test('on its own, ten containers share nothing', async () => {
+    const file = `${shell.root}/stage/.env`;
+    writeFileSync(file, readFileSync(file, 'utf8').replace('BIND_IP=127.0.10.1', 'BIND_IP=127.0.10.2'));
+    await gatewayctl(shell, ['up', 'stage']);
+    const stacks = await Promise.all(projects.map(containersOf));
+    const all = stacks.flatMap((stack) => Object.values(stack));
+    expect(all).toHaveLength(10);
+    expect(all.map(({ State }) => State.Health.Status)).toEqual(all.map(() => 'healthy'));
+    const networks = new Set(all.flatMap(({ NetworkSettings }) => Object.keys(NetworkSettings.Networks)));
+    expect([...networks].sort()).toEqual(['taxlien-gateway-dev_default', 'taxlien-gateway-stage_default']);
+    const addresses = new Set((await listening()).filter((address) => /:(8081|5432|6379|9090|3000)$/.test(address)));
+    expect([...addresses].sort()).toEqual(
+      ['127.0.10.1', '127.0.10.2']
+        .flatMap((ip) => [3000, 5432, 6379, 8081, 9090].map((port) => `${ip}:${port}`))
+        .sort(),
+    );
+    const tags = (await docker('images', '--format', '{{.Repository}}:{{.Tag}}')).split('\n');
+    for (const service of ['gateway', 'db', 'redis', 'prometheus', 'grafana']) {
+      expect(tags).toContain(`taxlien-gateway-dev/${service}:dev`);
+      expect(tags).toContain(`taxlien-gateway-stage/${service}:stage`);
+    }
+  });
+
+  test('stage is not deployed from changes that no commit holds', async () => {
+    appendFileSync(`${checkout.dir}/README.md`, '\nA line.\n');
+    const { exitCode, stdout, stderr } = await gatewayctl(shell, ['up', 'stage'], 'any');
+    expect(exitCode).toBe(1);
+    expect(stdout + stderr).toContain('E_DIRTY');
+  });
+});

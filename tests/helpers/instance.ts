@@ -1,0 +1,64 @@
+import { type Environment, type Instance, instanceOf } from '../../settings/instance.ts';
+import { loadSettings, type Secrets, type Settings } from '../../settings/load.ts';
+import { temporaryDir, writeFiles } from './temporary.ts';
+
+/** Secrets that no other text can hold by chance. */
+export const testSecrets: Secrets = {
+  postgresPassword: 'postgres-secret-7f3a91',
+  redisPassword: 'redis-secret-b2c84d',
+  workerToken: 'worker-secret-e5d06f',
+  grafanaAdminPassword: 'grafana-secret-19ab7c',
+};
+
+/** The least that an `.env` must hold; a variable of `undefined` is left out. */
+export const leastVariables: Readonly<Record<string, string | undefined>> = {
+  BIND_IP: '127.0.10.1',
+  POSTGRES_PASSWORD: testSecrets.postgresPassword,
+  REDIS_PASSWORD: testSecrets.redisPassword,
+  WORKER_TOKEN: testSecrets.workerToken,
+  GRAFANA_ADMIN_PASSWORD: testSecrets.grafanaAdminPassword,
+};
+
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Lines of an `.env` with the least that it must hold, and with other values where they are given. */
+export function envText(variables: Variables = {}): string {
+  return Object.entries({ ...leastVariables, ...variables })
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join('');
+}
+
+export interface TestInstanceOptions {
+  readonly env?: Environment;
+  readonly root?: string;
+  /** Text of the `.env`; default: the least that it must hold. */
+  readonly text?: string;
+}
+
+/** An instance in a temporary root that holds its `.env` and nothing else. */
+export function testInstance({
+  env = 'dev',
+  root = temporaryDir(),
+  text = envText(),
+}: TestInstanceOptions = {}): Instance {
+  writeFiles(root, { [`${env}/.env`]: text });
+  return instanceOf(env, root);
+}
+
+export interface TestSettingsOptions {
+  readonly env?: Environment;
+  readonly root?: string;
+  readonly checkoutDir?: string;
+  readonly variables?: Variables;
+}
+
+/** Settings as the program would load them from an `.env` with these variables. */
+export function testSettings({
+  env = 'dev',
+  root = temporaryDir(),
+  checkoutDir = temporaryDir(),
+  variables = {},
+}: TestSettingsOptions = {}): Settings {
+  return loadSettings(testInstance({ env, root, text: envText(variables) }), checkoutDir);
+}

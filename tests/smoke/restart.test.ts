@@ -1,0 +1,41 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  type Checkout,
+  containersOf,
+  copyCheckout,
+  eventually,
+  gatewayctl,
+  makeRoot,
+  type Shell,
+} from '../helpers/engine.ts';
+
+const project = 'taxlien-gateway-dev';
+
+describe('a main process that is killed', () => {
+  let checkout: Checkout;
+  let shell: Shell;
+
+  beforeAll(async () => {
+    checkout = await copyCheckout('restart');
+    shell = { checkout, root: makeRoot('restart') };
+    await gatewayctl(shell, ['up', 'dev']);
+  });
+
+  afterAll(async () => {
+    await gatewayctl(shell, ['destroy', 'dev', '--yes'], 'any');
+    checkout.remove();
+  });
+
+  test.each(['gateway', 'db', 'redis', 'prometheus', 'grafana'])('%s is back and healthy', async (service) => {
+    const before = (await containersOf(project))[service];
+    if (before === undefined) throw new Error(`no container of ${service}`);
+    process.kill(before.State.Pid, 'SIGKILL');
+    const after = await eventually(`${service} healthy again`, 60_000, async () => {
+      const now = (await containersOf(project))[service];
+      const isBack = now?.State.Health.Status === 'healthy' && now.State.StartedAt !== before.State.StartedAt;
+      return isBack ? now : undefined;
+    });
+    expect(after.Id).toBe(before.Id);
+    expect(after.State.Pid).not.toBe(before.State.Pid);
+  });
+});
