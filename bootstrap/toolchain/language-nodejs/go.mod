@@ -1,6 +1,6 @@
 module taxlien.local/toolchain/language-nodejs
 
-go 1.26
+go 1.25.0
 
 require (
 	github.com/Microsoft/go-winio v0.5.2 // indirect

@@ -1,6 +1,6 @@
 module taxlien.local/toolchain/resource-command
 
-go 1.26
+go 1.25.0
 
 require github.com/pulumi/pulumi-go-provider v1.1.2
 

@@ -1,6 +1,6 @@
 module taxlien.local/toolchain/resource-docker
 
-go 1.26
+go 1.25.9
 
 require (
 	github.com/pulumi/pulumi-terraform-bridge/v3 v3.133.0

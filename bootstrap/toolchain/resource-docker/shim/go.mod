@@ -1,6 +1,6 @@
 module github.com/terraform-providers/terraform-provider-docker/shim
 
-go 1.26
+go 1.25.0
 
 require (
 	github.com/hashicorp/terraform-plugin-sdk/v2 v2.24.0
