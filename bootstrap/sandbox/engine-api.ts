@@ -1,0 +1,54 @@
+import http from 'node:http';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { UserError } from '../../settings/errors.ts';
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** One request to an engine's API over its socket. */
+function request(socket: string, method: string, path: string, timeoutMs: number, body?: Readable): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const headers = body === undefined ? {} : { 'Content-Type': 'application/x-tar' };
+    const call = http.request({ socketPath: socket, method, path, headers, timeout: timeoutMs }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
+    });
+    call.on('timeout', () => call.destroy(new Error(`no answer within ${timeoutMs} ms`)));
+    call.on('error', reject);
+    if (body === undefined) call.end();
+    else pipeline(body, call).catch(reject);
+  });
+}
+
+export async function ping(socket: string): Promise<boolean> {
+  try {
+    return (await request(socket, 'GET', '/_ping', 2_000)).status === 200;
+  } catch {
+    return false;
+  }
+}
+
+/** @returns undefined where the engine has no such image */
+export async function imageId(socket: string, reference: string): Promise<string | undefined> {
+  const answer = await request(socket, 'GET', `/images/${reference}/json`, 10_000);
+  if (answer.status === 404) return undefined;
+  return (JSON.parse(answer.body) as { Id?: string }).Id;
+}
+
+/** Loads an archive of images made from `source`. @throws UserError E_IMAGE_LOAD with the engine's own words */
+export async function loadImages(socket: string, archive: Readable, source: string): Promise<void> {
+  const answer = await request(socket, 'POST', '/images/load?quiet=1', 300_000, archive);
+  // The status is sent before the work is done: a failure comes as a line of the body.
+  const failure = answer.body.split('\n').find((line) => line.includes('"error"'));
+  if (answer.status === 200 && failure === undefined) return;
+  throw new UserError(
+    'E_IMAGE_LOAD',
+    `stand-in images: the engine at ${socket} did not load them (got ${answer.status}: ${failure ?? answer.body.trim()})`,
+    `Delete ${source} and run this again: they are built anew.`,
+  );
+}

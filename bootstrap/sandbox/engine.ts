@@ -1,0 +1,176 @@
+import { chownSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Progress } from '../../cli/output.ts';
+import { run } from '../../cli/process.ts';
+import { UserError } from '../../settings/errors.ts';
+import { ping } from './engine-api.ts';
+import { systemPath } from './install.ts';
+import type { Layout } from './layout.ts';
+import { unmountBelow } from './mounts.ts';
+import {
+  cgroupOf,
+  end,
+  identify,
+  isAlive,
+  isContainerInit,
+  type ProcessId,
+  processesInCgroup,
+  processesWithArgs,
+  signal,
+  waitForEnd,
+} from './processes.ts';
+
+const startTimeoutMs = 60_000;
+// The database may take two minutes to write what it holds; each container has its own limit within this one.
+const shutdownTimeoutSeconds = 130;
+const orphanGraceMs = 15_000;
+const startDetachedScript = fileURLToPath(new URL('start-detached.sh', import.meta.url));
+
+export function containerdConfig(layout: Layout): string {
+  return [
+    'version = 2',
+    `root = ${JSON.stringify(layout.containerdRoot)}`,
+    `state = ${JSON.stringify(layout.containerdState)}`,
+    'disabled_plugins = ["io.containerd.grpc.v1.cri"]',
+    '[grpc]',
+    `address = ${JSON.stringify(layout.containerdSocket)}`,
+    '[plugins."io.containerd.internal.v1.opt"]',
+    `path = ${JSON.stringify(`${layout.containerdRoot}/opt`)}`,
+    '',
+  ].join('\n');
+}
+
+export function dockerdCommand(layout: Layout): readonly string[] {
+  return [
+    'dockerd',
+    // A file of its own: the host's /etc/docker/daemon.json is for the host's engine.
+    `--config-file=${layout.daemonConfig}`,
+    `--data-root=${layout.dataRoot}`,
+    `--exec-root=${layout.execRoot}`,
+    `--pidfile=${layout.pidFile}`,
+    `--containerd=${layout.containerdSocket}`,
+    `--host=unix://${layout.socket}`,
+    '--group=docker',
+    '--live-restore=false',
+    // A cgroup path works the same with and without systemd, on cgroup v1 and v2.
+    '--exec-opt=native.cgroupdriver=cgroupfs',
+    `--cgroup-parent=${layout.cgroup}`,
+    `--shutdown-timeout=${shutdownTimeoutSeconds}`,
+  ];
+}
+
+export interface Engine {
+  readonly dockerd: ProcessId;
+  readonly containerd: ProcessId;
+}
+
+/** Starts containerd and dockerd detached and waits until the engine answers. */
+export async function startEngine(layout: Layout, netns: 'host' | 'own', progress: Progress): Promise<Engine> {
+  await prepareDirectories(layout);
+  const ownNetwork = netns === 'own' ? ['unshare', '--net', '--'] : [];
+  const containerd = await startDetached(layout, [...ownNetwork, 'containerd', '--config', layout.containerdConfig]);
+  try {
+    await waitFor(layout, containerd, 'containerd', progress, () => isSocket(layout.containerdSocket));
+    const enter = netns === 'own' ? ['nsenter', `--net=/proc/${containerd.pid}/ns/net`, '--'] : [];
+    if (netns === 'own') await run([...enter, 'ip', 'link', 'set', 'lo', 'up']);
+    // In containerd's network namespace too, so that a container with the engine's network gets this one.
+    const dockerd = await startDetached(layout, [...enter, ...dockerdCommand(layout)]);
+    await waitFor(layout, dockerd, 'dockerd', progress, () => ping(layout.socket));
+    return { dockerd, containerd };
+  } catch (error) {
+    await endEngine(layout);
+    throw error;
+  }
+}
+
+/**
+ * Ends the engine and all that it ran, whichever of it is still alive, and unmounts what it mounted.
+ * dockerd stops its containers itself, so that they come back with it; those of a killed one are stopped here.
+ */
+export async function endEngine(layout: Layout): Promise<void> {
+  await end(dockerdProcesses(layout), 'SIGTERM', (shutdownTimeoutSeconds + 10) * 1000);
+  await endOrphans(layout);
+  await end(processesWithArgs(['-address', layout.containerdSocket]), 'SIGKILL', 5_000);
+  await end(containerdProcesses(layout), 'SIGTERM', 10_000);
+  await unmountBelow(layout.dir);
+  for (const file of [layout.pidFile, layout.socket, layout.recordFile]) rmSync(file, { force: true });
+  rmSync(layout.execRoot, { recursive: true, force: true });
+}
+
+/** By the paths in its arguments, which no other engine has, so that a lost record hides nothing. */
+function dockerdProcesses(layout: Layout): ProcessId[] {
+  return processesWithArgs([`--data-root=${layout.dataRoot}`, `--exec-root=${layout.execRoot}`]);
+}
+
+function containerdProcesses(layout: Layout): ProcessId[] {
+  return processesWithArgs(['containerd', '--config', layout.containerdConfig]);
+}
+
+async function endOrphans(layout: Layout): Promise<void> {
+  const orphans = processesInCgroup(layout.cgroup);
+  for (const id of orphans.filter(({ pid }) => isContainerInit(pid))) signal(id, stopSignal(layout, id.pid));
+  const left = await waitForEnd(orphans, orphanGraceMs);
+  await end([...left, ...processesInCgroup(layout.cgroup)], 'SIGKILL', 5_000);
+}
+
+function stopSignal(layout: Layout, pid: number): NodeJS.Signals {
+  const containerId = cgroupOf(pid).match(/\/([0-9a-f]{64})(?:\n|$)/)?.[1];
+  try {
+    const text = readFileSync(`${layout.dataRoot}/containers/${containerId}/config.v2.json`, 'utf8');
+    const name = (JSON.parse(text) as { Config?: { StopSignal?: string } }).Config?.StopSignal;
+    return name === 'SIGINT' || name === 'SIGQUIT' || name === 'SIGUSR1' ? name : 'SIGTERM';
+  } catch {
+    return 'SIGTERM';
+  }
+}
+
+async function prepareDirectories(layout: Layout): Promise<void> {
+  mkdirSync(layout.instancesDir, { recursive: true, mode: 0o755 });
+  mkdirSync(layout.containerdState, { recursive: true, mode: 0o711 });
+  if ((await run(['getent', 'group', 'docker'], { allowedExitCodes: 'any' })).exitCode !== 0) {
+    await run([...withSystemPath, 'groupadd', '--system', 'docker']);
+  }
+  writeFileSync(layout.containerdConfig, containerdConfig(layout));
+  writeFileSync(layout.daemonConfig, `${JSON.stringify({ 'deprecated-key-path': `${layout.dir}/key.json` })}\n`);
+  writeFileSync(layout.logFile, '');
+  chownSync(layout.logFile, 0, 0);
+}
+
+const withSystemPath = ['env', `PATH=${systemPath.join(':')}`];
+
+async function startDetached(layout: Layout, argv: readonly string[]): Promise<ProcessId> {
+  const { stdout } = await run(['sh', startDetachedScript, layout.logFile, ...withSystemPath, ...argv]);
+  const id = identify(Number(stdout.trim()));
+  if (id === undefined) throw engineError(layout, `${argv.join(' ')} ended at once`);
+  return id;
+}
+
+async function waitFor(
+  layout: Layout,
+  id: ProcessId,
+  name: string,
+  progress: Progress,
+  isReady: () => boolean | Promise<boolean>,
+): Promise<void> {
+  const deadline = Date.now() + startTimeoutMs;
+  while (!(await isReady())) {
+    if (!isAlive(id)) throw engineError(layout, `${name} ended before it answered`);
+    if (Date.now() > deadline) throw engineError(layout, `${name} did not answer within ${startTimeoutMs / 1000} s`);
+    progress.tick(`waiting for ${name}`);
+    await sleep(50);
+  }
+}
+
+function isSocket(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isSocket() === true;
+}
+
+function engineError(layout: Layout, what: string): UserError {
+  const lastLines = readFileSync(layout.logFile, 'utf8').trim().split('\n').slice(-10).join('\n');
+  return new UserError(
+    'E_SANDBOX_ENGINE',
+    `sandbox ${layout.name}: ${what} (last of ${layout.logFile}):\n${lastLines}`,
+    'Mend what the log says, then run this again: ./gatewayctl sandbox start',
+  );
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+const page = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Grafana stand-in</title></head>
+<body><h1>This is a stand-in for Grafana</h1>
+<p>Grafana's image could not be had, so this small server holds its place. It has read and checked the
+provisioning files, and shows no dashboard. Where an image registry answers, the real Grafana runs here.</p>
+<p>%d data sources, %d dashboards. See <a href="/api/health">/api/health</a>.</p></body></html>
+`
+
+func newHandler(settings settings, all provisioned, state state) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/health", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, map[string]any{"database": "ok", "version": "stand-in", "stand-in": true, "starts": state.Starts})
+	})
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { showPage(w, all) })
+	mux.HandleFunc("GET /login", func(w http.ResponseWriter, _ *http.Request) { showPage(w, all) })
+	guarded := http.NewServeMux()
+	guarded.HandleFunc("GET /api/datasources", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, append([]dataSource{}, all.dataSources...))
+	})
+	guarded.HandleFunc("GET /api/datasources/uid/{uid}", func(w http.ResponseWriter, r *http.Request) {
+		for _, source := range all.dataSources {
+			if source.UID == r.PathValue("uid") {
+				answer(w, http.StatusOK, source)
+				return
+			}
+		}
+		answer(w, http.StatusNotFound, map[string]string{"message": "Data source not found"})
+	})
+	guarded.HandleFunc("GET /api/search", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, http.StatusOK, search(all.dashboards, r.URL.Query().Get("query")))
+	})
+	guarded.HandleFunc("GET /api/dashboards/uid/{uid}", func(w http.ResponseWriter, r *http.Request) {
+		for _, one := range all.dashboards {
+			if one.uid == r.PathValue("uid") {
+				answer(w, http.StatusOK, map[string]any{"dashboard": one.model, "meta": map[string]any{"provisioned": true}})
+				return
+			}
+		}
+		answer(w, http.StatusNotFound, map[string]string{"message": "Dashboard not found"})
+	})
+	mux.Handle("/api/", requireLogin(settings, guarded))
+	return mux
+}
+
+func requireLogin(settings settings, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		if !isSame(user, settings.adminUser) || !isSame(password, settings.adminPassword) {
+			answer(w, http.StatusUnauthorized, map[string]string{"message": "Unauthorized"})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func isSame(got, want string) bool {
+	gotSum, wantSum := sha256.Sum256([]byte(got)), sha256.Sum256([]byte(want))
+	return subtle.ConstantTimeCompare(gotSum[:], wantSum[:]) == 1
+}
+
+func search(dashboards []dashboard, query string) []map[string]string {
+	found := []map[string]string{}
+	for _, one := range dashboards {
+		if strings.Contains(strings.ToLower(one.title), strings.ToLower(query)) {
+			found = append(found, map[string]string{"uid": one.uid, "title": one.title, "type": "dash-db", "url": "/d/" + one.uid})
+		}
+	}
+	return found
+}
+
+func showPage(w http.ResponseWriter, all provisioned) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = fmt.Fprintf(w, page, len(all.dataSources), len(all.dashboards))
+}
+
+func answer(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body)
+}

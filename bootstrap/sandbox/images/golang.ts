@@ -1,0 +1,78 @@
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { run } from '../../../cli/process.ts';
+import { sourceOf } from './_source.ts';
+import type { ImageSettings } from './image.ts';
+import type { LayerRecipe } from './layers.ts';
+
+const proxyDir = 'usr/local/share/goproxy';
+
+// The modules lie in the image: a build needs no network, and go.sum alone checks them. In go.env, not in the
+// environment, so that these stay defaults: a Dockerfile's build argument, even an empty one, means what it always does.
+const goDefaults = `GOPROXY=file:///${proxyDir}\nGOSUMDB=off\nGOTOOLCHAIN=local\n`;
+
+export const golangSettings: ImageSettings = {
+  Env: [
+    'PATH=/go/bin:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    'GOPATH=/go',
+    'GOTOOLCHAIN=local',
+  ],
+  Cmd: ['bash'],
+  WorkingDir: '/go',
+};
+
+/** The host's Go without its tests. */
+export async function goToolchainLayer(): Promise<LayerRecipe> {
+  const [version = '', goRoot = ''] = await goEnv('GOVERSION', 'GOROOT');
+  return {
+    name: 'go-toolchain',
+    inputs: [sourceOf(import.meta.url), version],
+    build: async (root) => {
+      const to = path.join(root, 'usr/local/go');
+      mkdirSync(to, { recursive: true });
+      const parts = ['bin', 'lib', 'pkg', 'src', 'VERSION'].filter((part) => existsSync(path.join(goRoot, part)));
+      const from = parts.map((part) => path.join(goRoot, part));
+      await run(['cp', '--recursive', '--dereference', '--preserve=mode', '--', ...from, to]);
+      await run(['find', to, '-name', 'testdata', '-prune', '-exec', 'rm', '-rf', '{}', '+']);
+      await run(['find', to, '-name', '*_test.go', '-delete']);
+      writeFileSync(path.join(to, 'go.env'), goDefaults);
+      mkdirSync(path.join(root, 'go'));
+      return version;
+    },
+  };
+}
+
+/** What `go mod download` fetches for the repository's go.mod, as a proxy's directory. */
+export async function goModulesLayer(repository: string): Promise<LayerRecipe> {
+  const [version = '', moduleCache = '', proxy = ''] = await goEnv('GOVERSION', 'GOMODCACHE', 'GOPROXY');
+  const files = ['go.mod', 'go.sum'].map((name) => path.join(repository, name)).filter((file) => existsSync(file));
+  return {
+    name: 'go-modules',
+    inputs: [sourceOf(import.meta.url), version, ...files.map((file) => readFileSync(file, 'utf8'))],
+    build: async (root, work) => {
+      const module = path.join(work.dir, 'go-module');
+      const cache = path.join(work.dir, 'go-cache');
+      mkdirSync(module);
+      mkdirSync(path.join(root, proxyDir), { recursive: true });
+      if (files.length === 0) return version;
+      for (const file of files) cpSync(file, path.join(module, path.basename(file)));
+      // The user's own cache first: what lies there needs no network.
+      const proxies = `GOPROXY=file://${path.join(moduleCache, 'cache/download')},${proxy}`;
+      const env = ['env', `GOMODCACHE=${cache}`, proxies, 'GOFLAGS=-modcacherw'];
+      await run([...env, 'go', 'mod', 'download'], { cwd: module, onLine: (line) => work.progress.tick(line) });
+      const downloaded = path.join(cache, 'cache/download');
+      rmSync(path.join(downloaded, 'sumdb'), { recursive: true, force: true });
+      await run(['cp', '--recursive', '--', `${downloaded}/.`, path.join(root, proxyDir)]);
+      rmSync(cache, { recursive: true });
+      return version;
+    },
+  };
+}
+
+export async function goVersion(): Promise<string> {
+  return (await goEnv('GOVERSION'))[0] ?? '';
+}
+
+async function goEnv(...names: string[]): Promise<string[]> {
+  return (await run(['go', 'env', ...names])).stdout.trim().split('\n');
+}

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Stand-in for the official image's entry point: `[redis-server] [CONFIG] [--OPTION VALUE]...` or any other command.
+set -e
+case ${1:-} in
+  '' | -* | *.conf) set -- redis-server "$@" ;;
+esac
+if [ "$1" = redis-server ] && [ "$(id -u)" = 0 ]; then
+  find . ! -user redis -exec chown redis:redis {} +
+  exec setpriv --reuid=999 --regid=1000 --clear-groups -- "$0" "$@"
+fi
+# What Redis writes is its own business only.
+[ "$(umask)" != 0022 ] || umask 0077
+exec "$@"

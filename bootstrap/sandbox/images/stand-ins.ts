@@ -1,0 +1,148 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Progress } from '../../../cli/output.ts';
+import { withLock } from '../../lock.ts';
+import { imageId, loadImages } from '../engine-api.ts';
+import { baseLayer } from './base.ts';
+import { unpackDebian } from './debian.ts';
+import { golangSettings, goModulesLayer, goToolchainLayer } from './golang.ts';
+import { grafanaLayer, grafanaSettings } from './grafana.ts';
+import { archiveOf, type Image, type ImageSettings, imageOf } from './image.ts';
+import {
+  buildLayer,
+  cachedLayer,
+  deleteUnusedLayers,
+  type Layer,
+  type LayerRecipe,
+  layerKey,
+  type WorkPlace,
+} from './layers.ts';
+import { postgresLayer, postgresSettings } from './postgres.ts';
+import { prometheusLayer, prometheusSettings } from './prometheus.ts';
+import { redisLayer, redisSettings } from './redis.ts';
+
+interface StandIn {
+  readonly reference: string;
+  readonly settings: ImageSettings;
+  readonly recipes: readonly LayerRecipe[];
+}
+
+const repository = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** One stand-in for each upstream image that the stack runs or builds on. */
+async function standIns(): Promise<readonly StandIn[]> {
+  const names = upstreamImages();
+  const base = baseLayer();
+  return [
+    { reference: names.db, settings: postgresSettings, recipes: [base, postgresLayer()] },
+    { reference: names.redis, settings: redisSettings, recipes: [base, redisLayer()] },
+    { reference: names.prometheus, settings: prometheusSettings, recipes: [base, prometheusLayer()] },
+    { reference: names.grafana, settings: grafanaSettings, recipes: [base, await grafanaLayer()] },
+    {
+      reference: golangImage(readFileSync(path.join(repository, 'Dockerfile.gateway'), 'utf8')),
+      settings: golangSettings,
+      recipes: [base, await goToolchainLayer(), await goModulesLayer(repository)],
+    },
+  ];
+}
+
+function upstreamImages(): Record<'db' | 'redis' | 'prometheus' | 'grafana', string> {
+  return JSON.parse(readFileSync(path.join(repository, 'components/upstream-images.json'), 'utf8'));
+}
+
+/** The image of the first FROM line. */
+export function golangImage(dockerfile: string): string {
+  const reference = dockerfile.match(/^FROM\s+(?:--\S+\s+)*(\S+)/im)?.[1];
+  if (reference?.startsWith('golang:') !== true) {
+    throw new Error(`Dockerfile.gateway: its first FROM must name a golang image (got ${reference})`);
+  }
+  return reference;
+}
+
+/** One key for all stand-ins as they would be built now. */
+export async function standInsKey(): Promise<string> {
+  return (await standIns()).map(({ reference, recipes }) => [reference, ...recipes.map(layerKey)].join('+')).join(' ');
+}
+
+/** Builds what the cache has not got, loads what the engine has not got. @returns `standInsKey` of what it holds now */
+export async function loadStandIns(socket: string, cacheDir: string, progress: Progress): Promise<string> {
+  const wanted = await standIns();
+  const imagesDir = path.join(cacheDir, 'images');
+  const layers = await ensureLayers(imagesDir, wanted, progress);
+  const images = wanted.map(({ reference, settings, recipes }) =>
+    imageOf(
+      reference,
+      settings,
+      recipes.map((recipe) => layers.get(recipe.name) as Layer),
+    ),
+  );
+  const missing: Image[] = [];
+  for (const image of images) {
+    if ((await imageId(socket, image.reference)) !== image.id) missing.push(image);
+  }
+  if (missing.length > 0) {
+    const names = missing.map((image) => image.reference).join(', ');
+    progress.step(`loading stand-in images: ${names}`);
+    await loadImages(socket, archiveOf(missing), imagesDir);
+    progress.done('stand-in images loaded');
+  }
+  return standInsKey();
+}
+
+async function ensureLayers(
+  imagesDir: string,
+  wanted: readonly StandIn[],
+  progress: Progress,
+): Promise<Map<string, Layer>> {
+  const recipes = new Map(wanted.flatMap((standIn) => standIn.recipes).map((recipe) => [recipe.name, recipe]));
+  const cached = allCached(imagesDir, recipes);
+  if (cached !== undefined) return cached;
+  mkdirSync(imagesDir, { recursive: true });
+  return withLock(`${imagesDir}.lock`, { describe: 'stand-in images', progress }, async () => {
+    for (const left of readdirSync(imagesDir).filter((entry) => entry.startsWith('build-'))) {
+      rmSync(path.join(imagesDir, left), { recursive: true });
+    }
+    const dir = mkdtempSync(path.join(imagesDir, 'build-'));
+    try {
+      const work = workPlace(dir, progress);
+      const layers = new Map<string, Layer>();
+      for (const recipe of recipes.values()) {
+        layers.set(recipe.name, cachedLayer(imagesDir, recipe) ?? (await buildWithProgress(imagesDir, recipe, work)));
+      }
+      deleteUnusedLayers(imagesDir, Date.now());
+      return layers;
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+}
+
+function allCached(imagesDir: string, recipes: ReadonlyMap<string, LayerRecipe>): Map<string, Layer> | undefined {
+  const layers = new Map<string, Layer>();
+  for (const recipe of recipes.values()) {
+    const layer = cachedLayer(imagesDir, recipe);
+    if (layer === undefined) return undefined;
+    layers.set(recipe.name, layer);
+  }
+  return layers;
+}
+
+async function buildWithProgress(imagesDir: string, recipe: LayerRecipe, work: WorkPlace): Promise<Layer> {
+  work.progress.step(`building stand-in layer ${recipe.name}`);
+  const layer = await buildLayer(imagesDir, recipe, work);
+  work.progress.done(`built ${recipe.name}: ${layer.version}`);
+  return layer;
+}
+
+function workPlace(dir: string, progress: Progress): WorkPlace {
+  let debianRoot: Promise<string> | undefined;
+  return {
+    dir,
+    progress,
+    debianRoot: () => {
+      debianRoot ??= unpackDebian(path.join(dir, 'debian'), progress);
+      return debianRoot;
+    },
+  };
+}

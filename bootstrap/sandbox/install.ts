@@ -1,0 +1,83 @@
+import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Progress } from '../../cli/output.ts';
+import { run } from '../../cli/process.ts';
+import { UserError } from '../../settings/errors.ts';
+
+/** The system's directories of programs, of which an ordinary PATH may lack some. */
+export const systemPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'] as const;
+
+const policyFile = '/usr/sbin/policy-rc.d';
+
+/** What an engine needs beside itself, with Debian's package that brings it. */
+const needed = [
+  { program: 'dockerd', package: 'docker.io' },
+  { program: 'docker', package: 'docker.io' },
+  { program: 'containerd', package: 'containerd' },
+  { program: 'runc', package: 'runc' },
+  { program: 'iptables', package: 'iptables' },
+  { program: 'ip', package: 'iproute2' },
+  { program: 'nsenter', package: 'util-linux' },
+] as const;
+
+/**
+ * Brings the engine's programs with Debian's packages where one is missing, without starting or enabling a service.
+ * @throws UserError E_NO_ENGINE where they are missing and cannot be installed
+ */
+export async function ensureEnginePrograms(progress: Progress): Promise<void> {
+  const missing = needed.filter(({ program }) => find(program) === undefined);
+  if (missing.length === 0) return;
+  const names = missing.map(({ program }) => program).join(', ');
+  const packages = [...new Set(missing.map((entry) => entry.package))];
+  if (process.getuid?.() !== 0 || find('apt-get') === undefined) {
+    throw new UserError(
+      'E_NO_ENGINE',
+      `sandbox: ${names} not found in PATH; only root on a Debian system gets them installed`,
+      `Install them: sudo apt-get install --no-install-recommends ${packages.join(' ')}`,
+    );
+  }
+  await aptInstall(packages, progress);
+}
+
+/** As root on Debian: installs packages; no service of theirs starts or gets enabled. */
+export async function aptInstall(packages: readonly string[], progress: Progress): Promise<void> {
+  const what = packages.join(' ');
+  progress.step(`installing ${what}`);
+  const services = packages.includes('docker.io') ? ['docker.service', 'docker.socket', 'containerd.service'] : [];
+  const hadServices = services.length > 0 && existsSync('/lib/systemd/system/docker.service');
+  await withoutServiceStarts(async () => {
+    const options = { onLine: (line: string) => progress.tick(line.slice(0, 100)) };
+    const aptGet = ['env', `PATH=${systemPath.join(':')}`, 'DEBIAN_FRONTEND=noninteractive', 'apt-get'];
+    const install = [...aptGet, 'install', '--yes', '--no-install-recommends', ...packages];
+    const first = await run(install, { ...options, allowedExitCodes: 'any' });
+    if (first.exitCode === 0) return;
+    // The package lists may be older than the mirror, or not there at all.
+    await run([...aptGet, 'update'], options);
+    await run(install, options);
+  });
+  if (services.length > 0 && !hadServices && existsSync('/run/systemd/system')) {
+    await run(['systemctl', 'disable', ...services], { allowedExitCodes: 'any' });
+  }
+  progress.done(`installed ${what}`);
+}
+
+/** Exit 101 of policy-rc.d is Debian's way to forbid service starts during an install. */
+async function withoutServiceStarts(work: () => Promise<void>): Promise<void> {
+  const kept = existsSync(policyFile) ? mkdtempSync(`${path.dirname(policyFile)}/.policy-rc.d-`) : undefined;
+  if (kept !== undefined) renameSync(policyFile, path.join(kept, 'policy-rc.d'));
+  try {
+    writeFileSync(policyFile, '#!/bin/sh\nexit 101\n');
+    chmodSync(policyFile, 0o755);
+    await work();
+  } finally {
+    rmSync(policyFile, { force: true });
+    if (kept !== undefined) {
+      renameSync(path.join(kept, 'policy-rc.d'), policyFile);
+      rmSync(kept, { recursive: true });
+    }
+  }
+}
+
+export function find(program: string): string | undefined {
+  return systemPath.map((dir) => path.join(dir, program)).find((file) => existsSync(file));
+}

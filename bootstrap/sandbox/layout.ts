@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { UserError } from '../../settings/errors.ts';
+
+/** Every path and name that one sandbox uses; all lie below `dir`. */
+export interface Layout {
+  readonly name: string;
+  readonly dir: string;
+  readonly socket: string;
+  readonly instancesDir: string;
+  readonly dataRoot: string;
+  readonly execRoot: string;
+  readonly pidFile: string;
+  readonly containerdRoot: string;
+  readonly containerdState: string;
+  readonly containerdSocket: string;
+  readonly containerdConfig: string;
+  readonly daemonConfig: string;
+  readonly logFile: string;
+  readonly recordFile: string;
+  readonly lockFile: string;
+  /** Parent of all containers' cgroups: who belongs to this engine is read from it. */
+  readonly cgroup: string;
+}
+
+const namePattern = /^[a-z0-9][a-z0-9_.-]{0,39}$/;
+// The kernel's sun_path; containerd appends `.ttrpc` to its socket's name.
+const maxSocketPath = 107;
+
+/** @throws UserError E_SANDBOX_NAME on a name that is no file name, E_SANDBOX_PATH where a socket's path gets too long */
+export function layoutOf(stateDir: string, name: string): Layout {
+  if (!namePattern.test(name)) {
+    throw new UserError(
+      'E_SANDBOX_NAME',
+      `sandbox name: must be 1 to 40 of a-z, 0-9, "_", "." and "-", beginning with a letter or digit (got ${JSON.stringify(name)})`,
+      'Choose another name: ./gatewayctl sandbox start default',
+    );
+  }
+  const dir = path.join(path.resolve(stateDir), 'sandbox', name);
+  const execRoot = path.join(dir, 'exec');
+  const containerdState = path.join(execRoot, 'c');
+  const containerdSocket = path.join(containerdState, 'c.sock');
+  const longest = `${containerdSocket}.ttrpc`;
+  if (Buffer.byteLength(longest) > maxSocketPath) {
+    throw new UserError(
+      'E_SANDBOX_PATH',
+      `sandbox ${name}: a socket's path may have ${maxSocketPath} bytes (got ${Buffer.byteLength(longest)}: ${longest})`,
+      'Set XDG_STATE_HOME to a shorter directory, then run this again.',
+    );
+  }
+  return {
+    name,
+    dir,
+    execRoot,
+    containerdState,
+    containerdSocket,
+    socket: path.join(dir, 'docker.sock'),
+    instancesDir: path.join(dir, 'instances'),
+    dataRoot: path.join(dir, 'data'),
+    pidFile: path.join(dir, 'dockerd.pid'),
+    containerdRoot: path.join(dir, 'containerd'),
+    containerdConfig: path.join(dir, 'containerd.toml'),
+    daemonConfig: path.join(dir, 'daemon.json'),
+    logFile: path.join(dir, 'engine.log'),
+    recordFile: path.join(dir, 'engine.json'),
+    lockFile: path.join(path.resolve(stateDir), 'sandbox', `${name}.lock`),
+    cgroup: `/taxlien-gateway-${createHash('sha256').update(dir).digest('hex').slice(0, 12)}`,
+  };
+}

@@ -1,0 +1,112 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A process that no later one can be taken for: pids come back, start times within one boot do not. */
+export interface ProcessId {
+  readonly pid: number;
+  /** Clock ticks since boot, field 22 of /proc/<pid>/stat. */
+  readonly startTime: string;
+  readonly bootId: string;
+}
+
+export function identify(pid: number): ProcessId | undefined {
+  const stat = readProc(pid, 'stat');
+  if (stat === undefined) return undefined;
+  // The command's name, in brackets, may hold blanks and brackets.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const startTime = fields[19];
+  if (startTime === undefined || fields[0] === 'Z' || fields[0] === 'X') return undefined;
+  return { pid, startTime, bootId: bootId() };
+}
+
+export function isAlive(id: ProcessId): boolean {
+  const now = identify(id.pid);
+  return now !== undefined && now.startTime === id.startTime && now.bootId === id.bootId;
+}
+
+/** All processes whose argument list holds `args` one after the other. */
+export function processesWithArgs(args: readonly string[]): ProcessId[] {
+  const wanted = `\0${args.join('\0')}\0`;
+  return processesWhere((pid) => `\0${readProc(pid, 'cmdline') ?? ''}`.includes(wanted));
+}
+
+/** All processes in the cgroup `cgroup` or below it, in any hierarchy. */
+export function processesInCgroup(cgroup: string): ProcessId[] {
+  return processesWhere((pid) => {
+    const lines = readProc(pid, 'cgroup')?.split('\n') ?? [];
+    return lines.some((line) => `${line.split(':').slice(2).join(':')}/`.startsWith(`${cgroup}/`));
+  });
+}
+
+/** Pids of the engines in this process's network namespace. */
+export function enginesInThisNetwork(): number[] {
+  const here = readlinkSync('/proc/self/ns/net');
+  return processesWhere((pid) => {
+    if (readProc(pid, 'comm')?.trim() !== 'dockerd') return false;
+    try {
+      return readlinkSync(`/proc/${pid}/ns/net`) === here;
+    } catch {
+      return false;
+    }
+  }).map((id) => id.pid);
+}
+
+/** First in its own pid namespace: the process that a container's stop signal is for. */
+export function isContainerInit(pid: number): boolean {
+  const inner = readProc(pid, 'status')?.match(/^NSpid:.*\t(\d+)$/m)?.[1];
+  return inner === '1';
+}
+
+export function cgroupOf(pid: number): string {
+  return readProc(pid, 'cgroup') ?? '';
+}
+
+export function signal(id: ProcessId, name: NodeJS.Signals): void {
+  if (!isAlive(id)) return;
+  try {
+    process.kill(id.pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** @returns those that are still there at the deadline */
+export async function waitForEnd(ids: readonly ProcessId[], timeoutMs: number): Promise<ProcessId[]> {
+  const deadline = Date.now() + timeoutMs;
+  let left = ids.filter(isAlive);
+  for (let pauseMs = 10; left.length > 0 && Date.now() < deadline; pauseMs = Math.min(pauseMs * 2, 250)) {
+    await sleep(pauseMs);
+    left = left.filter(isAlive);
+  }
+  return left;
+}
+
+/** Ends each with `first`, and with SIGKILL what is left after `graceMs`. */
+export async function end(ids: readonly ProcessId[], first: NodeJS.Signals, graceMs: number): Promise<void> {
+  for (const id of ids) signal(id, first);
+  const left = await waitForEnd(ids, graceMs);
+  for (const id of left) signal(id, 'SIGKILL');
+  await waitForEnd(left, 5_000);
+}
+
+function processesWhere(isWanted: (pid: number) => boolean): ProcessId[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => pid !== process.pid && isWanted(pid))
+    .map(identify)
+    .filter((id) => id !== undefined);
+}
+
+function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
+
+/** undefined where the process is gone or hides it. */
+function readProc(pid: number, file: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
