@@ -8,6 +8,8 @@ export interface DotenvEntry {
 /** A line that is not in the subset of Compose's grammar that is read here. */
 export interface DotenvProblem {
   readonly line: number;
+  /** The variable that the line is about, where it can be told. */
+  readonly key?: string;
   readonly message: string;
 }
 
@@ -26,34 +28,38 @@ export function parseDotenv(text: string): { entries: readonly DotenvEntry[]; pr
     const line = index + 1;
     const result = parseLine(raw.endsWith('\r') ? raw.slice(0, -1) : raw);
     if (result === undefined) return;
-    if (typeof result === 'string') {
-      problems.push({ line, message: result });
+    if ('message' in result) {
+      problems.push({ line, ...result });
       return;
     }
-    const first = seen.get(result.key);
+    const { key } = result;
+    const first = seen.get(key);
     if (first !== undefined) {
-      problems.push({ line, message: `${result.key} stands a second time, first on line ${first}. Delete one` });
+      problems.push({ line, key, message: `${key} stands a second time, first on line ${first}. Delete one` });
       return;
     }
-    seen.set(result.key, line);
+    seen.set(key, line);
     entries.push({ ...result, line });
   });
   return { entries, problems };
 }
 
 /** The entry, `undefined` for a blank or comment line, or what is wrong. */
-function parseLine(raw: string): { key: string; value: string } | string | undefined {
-  if (hasControlCharacter(raw)) return 'has a control character. Write the line anew';
+function parseLine(raw: string): Pick<DotenvEntry, 'key' | 'value'> | Omit<DotenvProblem, 'line'> | undefined {
+  if (hasControlCharacter(raw)) return { message: 'has a control character. Write the line anew' };
   const text = raw.trim();
   if (text === '' || text.startsWith('#')) return undefined;
   const equals = text.indexOf('=');
-  if (equals < 0) return 'is no KEY=value line. Add "=" or make it a comment with "#"';
+  if (equals < 0) return { message: 'is no KEY=value line. Add "=" or make it a comment with "#"' };
   const key = text.slice(0, equals).trimEnd();
-  if (!keyPattern.test(key)) return 'has no name of letters, digits and "_" before the "="';
+  if (!keyPattern.test(key))
+    return { message: 'has no name of letters, digits and "_" before the "=". Correct it, and leave out "export"' };
   const value = parseValue(text.slice(equals + 1).trimStart());
-  if (value.problem !== undefined) return `${key} ${value.problem}`;
+  if (value.problem !== undefined) return { key, message: `${key} ${value.problem}` };
   return { key, value: value.text };
 }
+
+const backslashProblem = 'has a backslash, which Compose may take as an escape. Choose a value without one';
 
 type Value = { readonly text: string; readonly problem?: never } | { readonly problem: string };
 
@@ -63,20 +69,23 @@ function parseValue(text: string): Value {
   if (text.startsWith('#')) return { problem: 'has "#" right after "=". Quote the value, or leave nothing there' };
   const comment = text.search(/[ \t]#/);
   const plain = (comment < 0 ? text : text.slice(0, comment)).trimEnd();
-  const special = /[$\\'"`]/.exec(plain);
-  if (special !== null) {
-    return { problem: `has ${special[0]} in a plain value, which Compose may expand. Put the value in single quotes` };
+  if (plain.includes('\\')) return { problem: backslashProblem };
+  const special = /[$'"`]/.exec(plain)?.[0];
+  if (special !== undefined) {
+    const quotes = special === "'" ? 'double' : 'single';
+    return { problem: `has ${special} in a plain value, which Compose may expand. Put the value in ${quotes} quotes` };
   }
   return { text: plain };
 }
 
 function parseQuoted(text: string, quote: string): Value {
   const end = text.indexOf(quote);
-  if (end < 0) return { problem: `has no closing ${quote} on its line` };
+  if (end < 0) return { problem: `has no closing ${quote} on its line. Add it; a value is one line` };
   const rest = text.slice(end + 1);
-  if (!/^([ \t]+(#.*)?)?$/.test(rest)) return { problem: `has text after the closing ${quote}` };
+  if (!/^([ \t]+(#.*)?)?$/.test(rest))
+    return { problem: `has text after the closing ${quote}. Delete it, or make it a comment with " #"` };
   const value = text.slice(0, end);
-  if (value.includes('\\')) return { problem: 'has a backslash in quotes, which Compose may take as an escape' };
+  if (value.includes('\\')) return { problem: backslashProblem };
   if (quote === '"' && value.includes('$')) {
     return { problem: 'has $ in double quotes, which Compose would expand. Put the value in single quotes' };
   }

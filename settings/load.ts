@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
+import { parse, type YAMLParseError } from 'yaml';
 import { parseDotenv } from './dotenv.ts';
 import { UserError } from './errors.ts';
 import type { Environment, Instance, ServiceName } from './instance.ts';
@@ -47,6 +47,8 @@ export interface SettingsProblem {
   readonly code: string;
   /** `where: rule (got). Fix.` on one line. */
   readonly message: string;
+  /** The variable that it is about, or most likely meant, where that can be told. */
+  readonly variable?: Variable;
 }
 
 /** All that is wrong with the settings, at once. */
@@ -86,7 +88,10 @@ function readEnvFile(instance: Instance, problems: SettingsProblem[]): Record<st
     );
   }
   const { entries, problems: bad } = parseDotenv(text);
-  for (const { line, message } of bad) problems.push({ code: 'E_ENV_SYNTAX', message: `${label}:${line} ${message}.` });
+  for (const { line, key = '', message } of bad) {
+    const variable = isVariable(key) ? { variable: key } : {};
+    problems.push({ code: 'E_ENV_SYNTAX', message: `${label}:${line} ${message}.`, ...variable });
+  }
   return Object.fromEntries(
     entries.map(({ key, value, line }) => [key, { value, where: `${label}:${line} ${key}` }] as const),
   );
@@ -96,7 +101,16 @@ function readStackFile(env: Environment, checkoutDir: string, problems: Settings
   const label = `Pulumi.${env}.yaml`;
   const text = readText(join(checkoutDir, label));
   if (text === undefined) return {};
-  const config: unknown = parse(text)?.config ?? {};
+  let config: unknown;
+  try {
+    config = parse(text)?.config ?? {};
+  } catch (error) {
+    const { message, linePos } = error as YAMLParseError;
+    const where = linePos === undefined ? label : `${label}:${linePos[0].line}`;
+    const got = message.split('\n')[0]?.replace(/ at line \d+, column \d+:$/, '');
+    problems.push({ code: 'E_STACK_FILE', message: `${where}: must be YAML (got ${got}). Correct it.` });
+    return {};
+  }
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
     problems.push({ code: 'E_STACK_FILE', message: `${label} config: must be a map. Write it as "config: {}".` });
     return {};
@@ -123,7 +137,7 @@ function parseValues(
   problems: SettingsProblem[],
 ): EnvValues | undefined {
   for (const [key, { where }] of Object.entries(raw)) {
-    if (!isVariable(key)) problems.push({ code: 'E_UNKNOWN_KEY', message: `${where}: ${unknownKeyRule(key)}` });
+    if (!isVariable(key)) problems.push(unknownKey(key, where));
   }
   const input: Record<string, string> = {};
   for (const variable of variables) {
@@ -134,12 +148,16 @@ function parseValues(
   if (result.success) return result.data;
   for (const issue of result.error.issues) {
     const variable = issue.path[0] as Variable;
+    const isMissing = input[variable] === undefined;
+    // Its line is there, refused or misspelt: one message is enough.
+    if (isMissing && problems.some((problem) => problem.variable === variable)) continue;
     const where = raw[variable]?.where ?? `${instance.env}/.env ${variable}`;
-    const rule = input[variable] === undefined ? 'is missing' : issue.message;
+    const rule = isMissing ? 'is missing' : issue.message;
     const { code = 'E_SETTING' } = metaOf(variable);
     problems.push({
       code,
       message: `${where}: ${rule} (got ${shown(variable, input[variable])}). ${fixFor(variable, instance)}`,
+      variable,
     });
   }
   return undefined;
@@ -161,10 +179,14 @@ function fixFor(variable: Variable, instance: Instance): string {
   return `Set it ${place}, e.g. ${variable}=${fallback ?? ''}.`;
 }
 
-function unknownKeyRule(key: string): string {
-  const nearest = nearestVariable(key);
-  const hint = nearest === undefined ? 'Delete the line; .env.example lists all.' : `Did you mean ${nearest}?`;
-  return `is no variable of this project. ${hint}`;
+function unknownKey(key: string, where: string): SettingsProblem {
+  const variable = nearestVariable(key);
+  const hint = variable === undefined ? 'Delete the line; .env.example lists all.' : `Did you mean ${variable}?`;
+  return {
+    code: 'E_UNKNOWN_KEY',
+    message: `${where}: is no variable of this project. ${hint}`,
+    ...(variable === undefined ? {} : { variable }),
+  };
 }
 
 function isVariable(key: string): key is Variable {

@@ -28,6 +28,10 @@ const whole = (min: number, max: number, unit = '') => {
 
 const flag = () => z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true');
 
+// What PostgreSQL takes without quotes.
+const identifier = () =>
+  text(/^[a-z_][a-z0-9_]{0,62}$/, 'must be 1 to 63 lower-case letters, digits or "_", the first not a digit');
+
 const port = (doc: string, fallback: number) =>
   whole(1, 65535).register(variableMeta, { section: 'Ports on BIND_IP', doc, default: `${fallback}`, code: 'E_PORT' });
 
@@ -41,8 +45,8 @@ const memory = (service: string, fallback: number) =>
 const secret = (doc: string) =>
   z
     .string()
-    .min(16, 'must have at least 16 characters')
-    .max(200, 'must have at most 200 characters')
+    .min(16, 'must have 16 to 200 characters')
+    .max(200, 'must have 16 to 200 characters')
     .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without blanks')
     .register(variableMeta, { section: 'Secrets', doc, secret: true, code: 'E_SECRET' });
 
@@ -50,27 +54,34 @@ const secret = (doc: string) =>
 export function bindIpProblem(address: string): string | undefined {
   if (address === '') return 'must be the address that this instance owns';
   const family = isIP(address);
-  if (family === 0) return 'is no IPv4 or IPv6 address';
+  if (family === 0) return 'must be an IPv4 or IPv6 address';
   if (family === 4) {
     const first = Number(address.split('.')[0]);
     if (first === 0) return 'must be one address, not all of the host';
     if (first >= 224) return 'must be a unicast address';
     return undefined;
   }
-  const compressed = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  if (address.includes('%')) return 'must not have a zone: Docker takes none';
+  const compressed = compressedIpv6(address);
   if (compressed === '::') return 'must be one address, not all of the host';
-  if (compressed.startsWith('ff')) return 'must be a unicast address';
+  if (/^ff[0-9a-f]{2}:/.test(compressed)) return 'must be a unicast address';
   if (compressed.startsWith('::ffff:')) return 'must be plain IPv4 or IPv6, not one inside the other';
-  if (compressed.startsWith('fe80:')) return 'must not be link-local: it is not unique on this host';
+  if (/^fe[89ab]/.test(compressed)) return 'must not be link-local: it is not unique on this host';
   return undefined;
 }
 
-const bindIp = z.string().superRefine((address, context) => {
-  const problem = bindIpProblem(address);
-  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
-});
+/** The one spelling that Docker gives back: lower case, zeros left out. */
+const compressedIpv6 = (address: string) => new URL(`http://[${address}]`).hostname.slice(1, -1);
 
-const absolutePath = text(/^\/(?!\/*$)[^\p{Cc}:,]*$/u, 'must be an absolute path without ":" or ","');
+const bindIp = z
+  .string()
+  .superRefine((address, context) => {
+    const problem = bindIpProblem(address);
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+  })
+  .transform((address) => (isIP(address) === 6 ? compressedIpv6(address) : address));
+
+const absolutePath = text(/^\/(?!\/*$)[^\p{Cc}:,]*$/u, 'must be an absolute path other than "/", without ":" or ","');
 
 /** Every variable of an instance. The one source of `.env.example`, of the docs and of the messages. */
 export const envSchema = z.strictObject({
@@ -97,21 +108,24 @@ export const envSchema = z.strictObject({
     doc: 'Host directory that holds postgres/, redis/, raw/, prometheus/ and grafana/.',
     default: '{instance}/data',
   }),
-  POSTGRES_USER: text(/^[a-z_][a-z0-9_]{0,62}$/, 'must be a plain role name').register(variableMeta, {
+  POSTGRES_USER: identifier().register(variableMeta, {
     section: 'Database',
     doc: 'Role that owns the database; made when the data directory is first used.',
     default: 'gateway',
   }),
-  POSTGRES_DB: text(/^[a-z_][a-z0-9_]{0,62}$/, 'must be a plain database name').register(variableMeta, {
+  POSTGRES_DB: identifier().register(variableMeta, {
     section: 'Database',
     doc: 'Name of the database; made when the data directory is first used.',
     default: 'gateway',
   }),
-  GRAFANA_ADMIN_USER: text(/^[A-Za-z0-9_.@-]{1,64}$/, 'must be a plain user name').register(variableMeta, {
-    section: 'Monitoring',
-    doc: "Name of Grafana's first administrator.",
-    default: 'admin',
-  }),
+  GRAFANA_ADMIN_USER: text(/^[A-Za-z0-9_.@-]{1,64}$/, 'must be 1 to 64 letters, digits, "_", ".", "@" or "-"').register(
+    variableMeta,
+    {
+      section: 'Monitoring',
+      doc: "Name of Grafana's first administrator.",
+      default: 'admin',
+    },
+  ),
   PROMETHEUS_RETENTION_DAYS: whole(1, 3650, ' (days)').register(variableMeta, {
     section: 'Monitoring',
     doc: 'For how many days Prometheus keeps its samples.',

@@ -23,10 +23,13 @@ export function secretFilesOf(secrets: Secrets): Readonly<Record<SecretService, 
     },
     db: { postgres_password: secrets.postgresPassword },
     // The official image has no *_FILE variable: the server reads the file as its configuration.
-    redis: { 'redis.conf': `requirepass "${secrets.redisPassword}"\n`, redis_password: secrets.redisPassword },
+    redis: { 'redis.conf': `requirepass ${quoted(secrets.redisPassword)}\n`, redis_password: secrets.redisPassword },
     grafana: { admin_password: secrets.grafanaAdminPassword },
   };
 }
+
+/** A value in the quotes of redis.conf. */
+const quoted = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`;
 
 type Applied = Partial<Record<SecretService, { readonly generation: string; readonly files: SecretFiles }>>;
 
