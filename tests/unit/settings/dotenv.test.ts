@@ -1,0 +1,176 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseDotenv } from '../../../settings/dotenv.ts';
+
+describe('accepted lines', () => {
+  test.each([
+    ['A=b', 'A', 'b'],
+    ['_a1=b', '_a1', 'b'],
+    ['A=', 'A', ''],
+    ["A=''", 'A', ''],
+    ['A=""', 'A', ''],
+    ['A=b c', 'A', 'b c'],
+    ['  A = b \t', 'A', 'b'],
+    ['A=b # comment', 'A', 'b'],
+    ['A=b\t# comment', 'A', 'b'],
+    ['A=b#c', 'A', 'b#c'],
+    ['A=b=c', 'A', 'b=c'],
+    ["A='b # c' # comment", 'A', 'b # c'],
+    ['A="b # c"', 'A', 'b # c'],
+    ["A='$b'", 'A', '$b'],
+    [`A='b"c'`, 'A', 'b"c'],
+    [`A="b'c"`, 'A', "b'c"],
+    ['A=ä€😀', 'A', 'ä€😀'],
+    ['A=b\r', 'A', 'b'],
+  ])('%j gives %s = %j', (line, key, value) => {
+    expect(parseDotenv(line)).toEqual({ entries: [{ key, value, line: 1 }], problems: [] });
+  });
+
+  test.each(['', '   ', '# A=b', '\t# comment', '\r'])('%j is no entry and no problem', (line) => {
+    expect(parseDotenv(line)).toEqual({ entries: [], problems: [] });
+  });
+});
+
+test('refused lines', () => {
+  const lines = [
+    'A',
+    'export A=b',
+    '=b',
+    '1A=b',
+    'A-B=c',
+    'A=$b',
+    'A=$(b)',
+    'A=b\\',
+    "A=b'c",
+    'A=b"c',
+    'A=`b`',
+    'A= # comment',
+    'A=#b',
+    'A="b',
+    "A='b",
+    "A='b'c",
+    "A='b'#c",
+    'A="$b"',
+    'A="b\\n"',
+    "A='b\\'c'",
+    'A=b\u0000',
+    'A=b\u0007',
+    '\ufeffA=b',
+    'A=b\rC=d',
+  ];
+  const refused = lines.map((line) => {
+    const { entries, problems } = parseDotenv(line);
+    expect(entries, line).toEqual([]);
+    expect(problems, line).toHaveLength(1);
+    expect(problems[0]?.line, line).toBe(1);
+    return `${JSON.stringify(line).replace('\ufeff', '\\ufeff')}: ${problems[0]?.message}`;
+  });
+  expect(refused.join('\n')).toMatchInlineSnapshot(`
+    ""A": is no KEY=value line. Add "=" or make it a comment with "#"
+    "export A=b": has no name of letters, digits and "_" before the "=". Correct it, and leave out "export"
+    "=b": has no name of letters, digits and "_" before the "=". Correct it, and leave out "export"
+    "1A=b": has no name of letters, digits and "_" before the "=". Correct it, and leave out "export"
+    "A-B=c": has no name of letters, digits and "_" before the "=". Correct it, and leave out "export"
+    "A=$b": A has $ in a plain value, which Compose may expand. Put the value in single quotes
+    "A=$(b)": A has $ in a plain value, which Compose may expand. Put the value in single quotes
+    "A=b\\\\": A has a backslash, which Compose may take as an escape. Choose a value without one
+    "A=b'c": A has ' in a plain value, which Compose may expand. Put the value in double quotes
+    "A=b\\"c": A has " in a plain value, which Compose may expand. Put the value in single quotes
+    "A=\`b\`": A has \` in a plain value, which Compose may expand. Put the value in single quotes
+    "A= # comment": A has "#" right after "=". Quote the value, or leave nothing there
+    "A=#b": A has "#" right after "=". Quote the value, or leave nothing there
+    "A=\\"b": A has no closing " on its line. Add it; a value is one line
+    "A='b": A has no closing ' on its line. Add it; a value is one line
+    "A='b'c": A has text after the closing '. Delete it, or make it a comment with " #"
+    "A='b'#c": A has text after the closing '. Delete it, or make it a comment with " #"
+    "A=\\"$b\\"": A has $ in double quotes, which Compose would expand. Put the value in single quotes
+    "A=\\"b\\\\n\\"": A has a backslash, which Compose may take as an escape. Choose a value without one
+    "A='b\\\\'c'": A has text after the closing '. Delete it, or make it a comment with " #"
+    "A=b\\u0000": has a control character. Write the line anew
+    "A=b\\u0007": has a control character. Write the line anew
+    "\\ufeffA=b": has a control character. Write the line anew
+    "A=b\\rC=d": has a control character. Write the line anew"
+  `);
+});
+
+test('a second line for a name is refused and the first one stays', () => {
+  expect(parseDotenv('A=1\n\nA=2\nB=3\nA=4\n')).toEqual({
+    entries: [
+      { key: 'A', value: '1', line: 1 },
+      { key: 'B', value: '3', line: 4 },
+    ],
+    problems: [
+      { line: 3, key: 'A', message: 'A stands a second time, first on line 1. Delete one' },
+      { line: 5, key: 'A', message: 'A stands a second time, first on line 1. Delete one' },
+    ],
+  });
+});
+
+const runs = { numRuns: 2000 };
+const key = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,10}$/);
+const printable = fc.string({ unit: fc.constantFrom(...'ab0 #="$`\'/:,.ä€😀\t') });
+const entry = fc.oneof(
+  fc
+    .tuple(
+      key,
+      printable.filter((value) => !value.includes("'")),
+    )
+    .map(([name, value]) => ({ name, value, quote: "'" })),
+  fc
+    .tuple(
+      key,
+      printable.filter((value) => !/["$]/.test(value)),
+    )
+    .map(([name, value]) => ({ name, value, quote: '"' })),
+  fc.tuple(key, fc.stringMatching(/^[a-z0-9/:,.=ä-]{0,10}$/)).map(([name, value]) => ({ name, value, quote: '' })),
+);
+
+describe('whatever the text', () => {
+  test('it is read without an exception, each line at most once', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.oneof(fc.constantFrom(...'A=\'"#$\\ \n\r\t'), fc.string({ unit: 'binary' })) }),
+        (text) => {
+          const { entries, problems } = parseDotenv(text);
+          const lines = [...entries, ...problems].map(({ line }) => line);
+          expect(new Set(lines).size).toBe(lines.length);
+          expect(lines.every((line) => line >= 1 && line <= text.split('\n').length)).toBe(true);
+        },
+      ),
+      runs,
+    );
+  });
+
+  test('what is printed is read back as it was', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(entry, { selector: ({ name }) => name }), (entries) => {
+        const text = entries.map(({ name, value, quote }) => `${name}=${quote}${value}${quote}\n`).join('');
+        expect(parseDotenv(text)).toEqual({
+          entries: entries.map(({ name, value }, index) => ({ key: name, value, line: index + 1 })),
+          problems: [],
+        });
+      }),
+      runs,
+    );
+  });
+
+  test('exactly the refused lines are named', () => {
+    const line = fc.constantFrom<readonly [string, boolean]>(
+      ['', true],
+      ['# comment', true],
+      ['no equals sign', false],
+      ['A B=c', false],
+      ['K=$value', false],
+      ['K="open', false],
+      ["K='a' b", false],
+    );
+    fc.assert(
+      fc.property(fc.array(line), (lines) => {
+        const { problems } = parseDotenv(lines.map(([text]) => text).join('\n'));
+        const refused = lines.flatMap(([, isGood], index) => (isGood ? [] : [index + 1]));
+        expect(problems.map((problem) => problem.line)).toEqual(refused);
+      }),
+      runs,
+    );
+  });
+});
