@@ -85,8 +85,8 @@ async function compile(argv: readonly string[], cwd: string, program: string, pr
 /** Why Go cannot build a module: not installed, or too old and not allowed to fetch a newer one. */
 async function goProblem(moduleDir: string): Promise<string | undefined> {
   try {
-    // In the module's directory, where Go looks at the version that go.mod asks for.
-    await run(['go', 'version'], { cwd: moduleDir, env: childEnvironment(goEnvironment) });
+    // Reads go.mod alone, and so fails on nothing but the Go version.
+    await run(['go', 'list', '-m'], { cwd: moduleDir, env: childEnvironment(goEnvironment) });
     return undefined;
   } catch (error) {
     if (error instanceof ProcessError) return error.result.stderr.trim().split('\n').at(-1) ?? error.message;
