@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 export type PartName = 'pulumi' | 'language-nodejs' | 'docker' | 'command';
-export type Source = 'path' | 'download' | 'go-build';
+type Source = 'path' | 'download' | 'go-build';
 
 export interface Origin {
   readonly version: string;
@@ -13,7 +13,7 @@ export interface Origin {
 }
 
 /** One program of the toolchain. */
-export interface Part {
+interface Part {
   readonly name: PartName;
   readonly program: string;
   /** Place in the toolchain's directory. */
@@ -38,7 +38,7 @@ export interface Unit {
   readonly release: Release;
 }
 
-export interface Release {
+interface Release {
   readonly archiveUrl: (platform: Platform) => string;
   readonly checksumsUrl: string;
   /** Folder in the archive that holds the programs. */
@@ -50,9 +50,9 @@ export interface Platform {
   readonly arch: string;
 }
 
-export const pulumiVersion = '3.259.0';
-export const dockerVersion = '5.2.0';
-export const commandVersion = '1.2.1';
+const pulumiVersion = '3.259.0';
+const dockerVersion = '5.2.0';
+const commandVersion = '1.2.1';
 // The last version of the module that holds the Node host; it runs programs of the pinned engine.
 const languageHostVersion = '3.68.0';
 
