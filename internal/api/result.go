@@ -36,7 +36,8 @@ func (a *API) deliver(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body := http.MaxBytesReader(w, r.Body, a.MaxBodyBytes)
-	if err := a.Tasks.CheckLease(r.Context(), id, leaseToken); err != nil {
+	delivered, err := a.Tasks.CheckLease(r.Context(), id, leaseToken)
+	if err != nil {
 		// Read to its end: a sender that is cut off while it sends never sees the answer.
 		_, _ = io.Copy(io.Discard, body)
 		fail(w, r, err)
@@ -49,6 +50,11 @@ func (a *API) deliver(w http.ResponseWriter, r *http.Request) {
 	}
 	if !isAcceptable(w, r, incoming) {
 		incoming.Discard()
+		return
+	}
+	if delivered != "" && delivered != incoming.SHA256 {
+		incoming.Discard()
+		fail(w, r, tasks.ErrDifferentResult)
 		return
 	}
 	if err := incoming.Keep(); err != nil {

@@ -24,7 +24,7 @@ type Tasks interface {
 	Enqueue(ctx context.Context, id, kind string, payload json.RawMessage) (task tasks.Task, created bool, err error)
 	Get(ctx context.Context, id string) (tasks.Task, error)
 	Claim(ctx context.Context, kinds []string, lease time.Duration) (tasks.Claim, error)
-	CheckLease(ctx context.Context, id, leaseToken string) error
+	CheckLease(ctx context.Context, id, leaseToken string) (delivered string, err error)
 	Complete(ctx context.Context, id, leaseToken string, result tasks.Result) (tasks.Task, error)
 }
 

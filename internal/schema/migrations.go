@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"strings"
 )
 
 // Migration is one SQL file.
@@ -51,7 +52,7 @@ func IsMismatch(err error) bool {
 var (
 	fileName = regexp.MustCompile(`^(\d{14})_([a-z0-9_]+)\.sql$`)
 	// Would end the transaction that selfcheck rolls back.
-	transactionControl = regexp.MustCompile(`(?im)(?:^|;)\s*(commit|rollback|abort|start\s+transaction|begin\s*(?:;|transaction|work)|prepare\s+transaction)\b`)
+	transactionControl = regexp.MustCompile(`(?im)(?:^|;)\s*(?:(?:commit|rollback|abort|(?:start|prepare)\s+transaction)\b|begin\s*(?:;|transaction\b|work\b))`)
 )
 
 // Load reads migrations in order and refuses files that are misnamed or control transactions.
@@ -70,8 +71,8 @@ func Load(files fs.FS) ([]Migration, error) {
 		if err != nil {
 			return nil, err
 		}
-		if found := transactionControl.FindStringSubmatch(string(content)); found != nil {
-			return nil, fmt.Errorf("%s: runs inside a transaction of its own and may hold no %q. Remove it", entry.Name(), found[1])
+		if found := transactionControl.FindString(string(content)); found != "" {
+			return nil, fmt.Errorf("%s: runs inside a transaction of its own and may hold no %q. Remove it", entry.Name(), strings.Trim(found, "; \t\r\n"))
 		}
 		if n := len(migrations); n > 0 && migrations[n-1].Version == parts[1] {
 			return nil, fmt.Errorf("%s: has the timestamp of %s. Give it a later one", entry.Name(), migrations[n-1])

@@ -68,19 +68,19 @@ func (s *Store) Claim(ctx context.Context, kinds []string, lease time.Duration) 
 	return claim, err
 }
 
-// CheckLease tells before a body is read whether its delivery can succeed.
-func (s *Store) CheckLease(ctx context.Context, id, leaseToken string) error {
+// CheckLease tells before a body is read whether its delivery can succeed, and the SHA-256 of what this lease delivered.
+func (s *Store) CheckLease(ctx context.Context, id, leaseToken string) (delivered string, err error) {
 	var isValid bool
-	err := s.pool.QueryRow(ctx, `
-		select coalesce(lease_token = $2 and (state = 'done' or available_at > now()), false) from tasks where id = $1`,
-		id, leaseToken).Scan(&isValid)
+	err = s.pool.QueryRow(ctx, `
+		select coalesce(lease_token = $2 and (state = 'done' or available_at > now()), false), coalesce(result_sha256, '')
+		from tasks where id = $1`, id, leaseToken).Scan(&isValid, &delivered)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return ErrNotFound
+		return "", ErrNotFound
 	case err == nil && !isValid:
-		return ErrStaleLease
+		return "", ErrStaleLease
 	}
-	return err
+	return delivered, err
 }
 
 // Complete records a result under a live lease. The same result again changes nothing and succeeds.
@@ -93,19 +93,16 @@ func (s *Store) Complete(ctx context.Context, id, leaseToken string, result Resu
 	if !errors.Is(err, ErrNotFound) {
 		return task, err
 	}
-	if err := s.CheckLease(ctx, id, leaseToken); err != nil {
-		return Task{}, err
-	}
-	task, err = s.Get(ctx, id)
+	delivered, err := s.CheckLease(ctx, id, leaseToken)
 	switch {
 	case err != nil:
 		return Task{}, err
-	case task.Result == nil:
+	case delivered == "":
 		return Task{}, ErrStaleLease
-	case task.Result.SHA256 != result.SHA256:
+	case delivered != result.SHA256:
 		return Task{}, ErrDifferentResult
 	}
-	return task, nil
+	return s.Get(ctx, id)
 }
 
 // CountByState returns how many tasks are in each state, 0 for a state without any.
