@@ -18,11 +18,16 @@ type Store struct{ pool *pgxpool.Pool }
 // NewStore returns the tasks of a database whose schema is in place.
 func NewStore(pool *pgxpool.Pool) *Store { return &Store{pool: pool} }
 
+// A frozen server must not hold a request for as long as a slow upload may take.
+const queryTimeout = 10 * time.Second
+
 const columns = `id::text, kind, payload, state, attempts, created_at, available_at,
 	result_sha256, result_bytes, result_content_type, done_at`
 
 // Enqueue adds a task under the given id, or returns the one that is there already; created tells which.
 func (s *Store) Enqueue(ctx context.Context, id, kind string, payload json.RawMessage) (task Task, created bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
 	task, err = scan(s.pool.QueryRow(ctx,
 		`insert into tasks (id, kind, payload) values ($1, $2, $3) on conflict (id) do nothing returning `+columns,
 		id, kind, payload))
@@ -40,11 +45,15 @@ func (s *Store) Enqueue(ctx context.Context, id, kind string, payload json.RawMe
 
 // Get returns a task or ErrNotFound.
 func (s *Store) Get(ctx context.Context, id string) (Task, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
 	return scan(s.pool.QueryRow(ctx, `select `+columns+` from tasks where id = $1`, id))
 }
 
 // Claim leases the task that has waited longest, of one of the kinds if any are given, or returns ErrNone.
 func (s *Store) Claim(ctx context.Context, kinds []string, lease time.Duration) (Claim, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
 	if kinds == nil {
 		kinds = []string{}
 	}
@@ -70,6 +79,8 @@ func (s *Store) Claim(ctx context.Context, kinds []string, lease time.Duration) 
 
 // CheckLease tells before a body is read whether its delivery can succeed, and the SHA-256 of what this lease delivered.
 func (s *Store) CheckLease(ctx context.Context, id, leaseToken string) (delivered string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
 	var isValid bool
 	err = s.pool.QueryRow(ctx, `
 		select coalesce(lease_token = $2 and (state = 'done' or available_at > now()), false), coalesce(result_sha256, '')
@@ -85,6 +96,8 @@ func (s *Store) CheckLease(ctx context.Context, id, leaseToken string) (delivere
 
 // Complete records a result under a live lease. The same result again changes nothing and succeeds.
 func (s *Store) Complete(ctx context.Context, id, leaseToken string, result Result) (Task, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
 	task, err := scan(s.pool.QueryRow(ctx, `
 		update tasks
 		set state = 'done', result_sha256 = $3, result_bytes = $4, result_content_type = $5, done_at = now()
