@@ -38,8 +38,7 @@ export function baseLayer(): LayerRecipe {
       }
       for (const dir of ['tmp', 'var/tmp']) chmodSync(path.join(root, dir), 0o1777);
       for (const [link, target] of Object.entries(links)) symlinkSync(target, path.join(root, link));
-      await copyPrograms(debian, ['bash', 'setpriv'], root);
-      await run(['cp', '--', path.join(debian, 'bin/busybox'), path.join(root, 'usr/bin/busybox')]);
+      await copyPrograms(debian, ['bash', 'busybox', 'setpriv'], root);
       await copyCLibrary(debian, root);
       await linkApplets(root);
       writeFileSync(

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Progress } from '../../../cli/output.ts';
 import { run } from '../../../cli/process.ts';
 
-const packages = ['base-files', 'bash', 'busybox-static', 'libc-bin', 'util-linux', 'redis-server', 'prometheus'];
+const packages = ['base-files', 'bash', 'busybox', 'libc-bin', 'util-linux', 'redis-server', 'prometheus'];
 /** The C library's files: in the base layer, so in no other. */
 export const cLibrary = [
   'ld-linux-x86-64.so.2',

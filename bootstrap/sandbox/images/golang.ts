@@ -33,6 +33,8 @@ export async function goToolchainLayer(): Promise<LayerRecipe> {
       const parts = ['bin', 'lib', 'pkg', 'src', 'VERSION'].filter((part) => existsSync(path.join(goRoot, part)));
       const from = parts.map((part) => path.join(goRoot, part));
       await run(['cp', '--recursive', '--dereference', '--preserve=mode', '--', ...from, to]);
+      // The sources of Go's own commands: a build needs only what they were built to.
+      rmSync(path.join(to, 'src/cmd'), { recursive: true });
       await run(['find', to, '-name', 'testdata', '-prune', '-exec', 'rm', '-rf', '{}', '+']);
       await run(['find', to, '-name', '*_test.go', '-delete']);
       writeFileSync(path.join(to, 'go.env'), goDefaults);

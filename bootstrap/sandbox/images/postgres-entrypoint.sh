@@ -87,8 +87,10 @@ esac
 if [ "$1" = postgres ]; then
   prepare_directories
   if [ "$(id -u)" = 0 ]; then
-    exec setpriv --reuid=70 --regid=70 --clear-groups -- "${BASH_SOURCE[0]}" "$@"
+    exec /usr/bin/setpriv --reuid=70 --regid=70 --clear-groups -- "${BASH_SOURCE[0]}" "$@"
   fi
+  # These binaries have /tmp built in, the official ones this directory. First, so that an argument can change it.
+  set -- postgres -c unix_socket_directories=/var/run/postgresql "${@:2}"
   if [ ! -s "$PGDATA/PG_VERSION" ]; then
     setting POSTGRES_USER postgres
     setting POSTGRES_PASSWORD

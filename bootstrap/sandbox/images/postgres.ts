@@ -14,7 +14,7 @@ import { run } from '../../../cli/process.ts';
 import { UserError } from '../../../settings/errors.ts';
 import { aptInstall, find } from '../install.ts';
 import { installEntrypoint, sourceOf } from './_source.ts';
-import { copyLibraries, debianInputs } from './debian.ts';
+import { copyLibraries, copyPrograms, debianInputs } from './debian.ts';
 import type { ImageSettings } from './image.ts';
 import type { LayerRecipe, WorkPlace } from './layers.ts';
 
@@ -80,6 +80,8 @@ export function postgresLayer(): LayerRecipe {
         if (dir !== 'docker-entrypoint-initdb.d') chownSync(path.join(root, dir), 70, 70);
         chmodSync(path.join(root, dir), mode);
       }
+      // initdb asks it which locales there are.
+      await copyPrograms(await work.debianRoot(), ['locale'], root);
       installEntrypoint(entrypoint, root);
       return `PostgreSQL ${serverPackage.match(/@(\d+\.\d+)[^@]*$/)?.[1]}`;
     },
@@ -109,12 +111,8 @@ async function addServer(local: string, work: WorkPlace): Promise<void> {
     if (name.endsWith('.a') || name === 'pkgconfig') rmSync(path.join(local, 'lib', name), { recursive: true });
   }
   const sample = path.join(local, 'share/postgresql/postgresql.conf.sample');
-  writeFileSync(
-    sample,
-    readFileSync(sample, 'utf8')
-      .replace(/^#?listen_addresses = .*$/m, "listen_addresses = '*'")
-      .replace(/^#?unix_socket_directories = .*$/m, "unix_socket_directories = '/var/run/postgresql'"),
-  );
+  const text = readFileSync(sample, 'utf8').replace(/^#?listen_addresses = \S+/m, "listen_addresses = '*'");
+  writeFileSync(sample, text);
   for (const name of readdirSync(path.join(local, 'bin'))) chmodSync(path.join(local, 'bin', name), 0o755);
 }
 

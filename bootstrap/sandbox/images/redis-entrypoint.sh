@@ -6,7 +6,7 @@ case ${1:-} in
 esac
 if [ "$1" = redis-server ] && [ "$(id -u)" = 0 ]; then
   find . ! -user redis -exec chown redis:redis {} +
-  exec setpriv --reuid=999 --regid=1000 --clear-groups -- "$0" "$@"
+  exec /usr/bin/setpriv --reuid=999 --regid=1000 --clear-groups -- "$0" "$@"
 fi
 # What Redis writes is its own business only.
 [ "$(umask)" != 0022 ] || umask 0077
