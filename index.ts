@@ -1,8 +1,10 @@
 import * as pulumi from '@pulumi/pulumi';
 import { GatewayStack } from './components/gateway-stack.ts';
+import { ownedHostPaths } from './components/owned-paths.ts';
 import { findingText, refuseErrors } from './preflight/checks.ts';
 import { resolveDockerHost } from './settings/docker-host.ts';
 import { UserError } from './settings/errors.ts';
+import { hostPathsId } from './settings/host-paths.ts';
 import { currentInstance } from './settings/instance.ts';
 import { loadSettings } from './settings/load.ts';
 import { secretGenerations } from './settings/secret-files.ts';
@@ -13,8 +15,13 @@ async function deploy(): Promise<GatewayStack> {
   const source = await readSource(settings.checkoutDir);
   for (const warning of await refuseErrors({ settings, source, dockerHost: await resolveDockerHost() }))
     await pulumi.log.warn(findingText(warning));
-  const generations = secretGenerations(settings.instance, settings.secrets);
-  return new GatewayStack('taxlien', { settings, source, secretGenerations: generations });
+  const { instance, secrets } = settings;
+  return new GatewayStack('taxlien', {
+    settings,
+    source,
+    secretGenerations: secretGenerations(instance, secrets),
+    hostPathsId: hostPathsId(instance, ownedHostPaths(settings)),
+  });
 }
 
 const stack = await deploy().catch((error: unknown) => {

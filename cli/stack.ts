@@ -59,6 +59,7 @@ function exportsOf(instance: Instance, engine: Engine, toolchain: Toolchain): Ov
     PULUMI_OPTION_PRESERVE_CONFIG: 'true',
     PULUMI_SKIP_UPDATE_CHECK: 'true',
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
+    PULUMI_IGNORE_AMBIENT_PLUGINS: 'true',
     NODE_COMPILE_CACHE: join(userDirs().cacheDir, 'compile'),
   };
 }

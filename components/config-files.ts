@@ -5,25 +5,22 @@ import { join } from 'node:path';
 import type { Settings } from '../settings/load.ts';
 import { hashFiles, listFiles } from './build-context.ts';
 
-/** A directory of the checkout whose content containers mount, and where its copy lies. */
-export interface ConfigFiles {
-  /** Relative to the checkout: `monitoring/prometheus`. */
-  readonly source: string;
-  /** `<instance>/config/<sha256>`: a changed file gives another path, a new checkout does not. */
-  readonly hostPath: string;
-}
-
-export function configFilesOf(settings: Settings, source: string): ConfigFiles {
+/**
+ * Where the copy of a directory of the checkout lies: `<instance>/config/<sha256>`. A changed file gives another path,
+ * a new checkout does not.
+ * @param source relative to the checkout: `monitoring/prometheus`
+ */
+export function configFilesPath(settings: Settings, source: string): string {
   const dir = join(settings.checkoutDir, source);
   const hash = createHash('sha256')
     .update(`${source} ${hashFiles(dir, listFiles(dir))}`)
     .digest('hex');
-  return { source, hostPath: join(settings.instance.configDir, hash) };
+  return join(settings.instance.configDir, hash);
 }
 
 /** Copies the files to their place, whole or not at all, readable for every container user. */
 export async function copyConfigFiles(settings: Settings, source: string): Promise<void> {
-  const { hostPath } = configFilesOf(settings, source);
+  const hostPath = configFilesPath(settings, source);
   if (existsSync(hostPath)) return;
   await mkdir(settings.instance.configDir, { recursive: true, mode: 0o755 });
   const partial = `${hostPath}.${process.pid}.new`;

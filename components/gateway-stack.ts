@@ -14,7 +14,7 @@ import {
 } from '../settings/names.ts';
 import { type SecretGenerations, secretServices } from '../settings/secret-files.ts';
 import type { Source } from '../settings/source.ts';
-import { configFilesOf } from './config-files.ts';
+import { configFilesPath } from './config-files.ts';
 import { DataVolume } from './data-volume.ts';
 import { LocalImage, tagImage } from './local-image.ts';
 import { ownedDirectories, secretsPath } from './owned-paths.ts';
@@ -31,6 +31,8 @@ export interface GatewayStackArgs {
   readonly source: Source;
   /** Ids that the containers are labelled with; a new one replaces the container. */
   readonly secretGenerations: SecretGenerations;
+  /** Changes when host paths have to be made again. */
+  readonly hostPathsId: string;
 }
 
 type PerService<T> = Readonly<Record<ServiceName, T>>;
@@ -49,30 +51,29 @@ export class GatewayStack extends pulumi.ComponentResource {
 
   constructor(name: string, args: GatewayStackArgs, options?: pulumi.ComponentResourceOptions) {
     super('taxlien:index:GatewayStack', name, {}, options);
-    const { settings } = args;
+    const specs = specsOf(args.settings);
+    const config = configPaths(args, specs);
     const images = createImages(name, args, this);
     const network = createNetwork(name, args, this);
-    const ownedPaths = createOwnedPaths(name, args, images, this);
-    const configFiles = createConfigFiles(name, args, this);
-    const volumes = createVolumes(name, args, ownedPaths, this);
-    const start = (spec: ServiceSpec, dependsOn: pulumi.Resource[]) =>
-      startService(name, args, spec, { image: images[spec.service], network, volumes, dependsOn }, this);
+    const volumes = createVolumes(name, args, this);
+    const hostPaths = createHostPaths(name, args, { images, config }, this);
+    const start = (service: ServiceName, dependsOn: pulumi.Resource[]) =>
+      startService(name, args, specs[service], { image: images[service], network, volumes, config, dependsOn }, this);
 
-    const dbService = start(db(settings), [ownedPaths]);
-    const redisService = start(redis(settings), [ownedPaths]);
-    const proof = proveGateway(name, args, images.gateway, [ownedPaths, volumes.raw, dbService, redisService], this);
-    const gatewayService = start(gateway(settings), proof);
+    const dbService = start('db', [hostPaths]);
+    const redisService = start('redis', [hostPaths]);
+    const proof = proveGateway(name, args, images.gateway, [hostPaths, dbService, redisService], this);
     const started = {
-      gateway: gatewayService,
+      gateway: start('gateway', proof),
       db: dbService,
       redis: redisService,
-      prometheus: start(prometheus(settings), [ownedPaths, configFiles]),
-      grafana: start(grafana(settings), [ownedPaths, configFiles]),
+      prometheus: start('prometheus', [hostPaths]),
+      grafana: start('grafana', [hostPaths]),
     };
     createDataMarkers(name, args, Object.values(started), this);
     const { tags, commit } = createTags(name, args, images, proof, this);
 
-    this.urls = urlsOf(settings);
+    this.urls = urlsOf(args.settings);
     this.images = perService((service) => ({ tag: tags[service], id: images[service].imageId }));
     this.containers = perService((service) => ({
       name: started[service].containerName,
@@ -89,6 +90,22 @@ interface Image {
   readonly imageId: pulumi.Output<string>;
   /** Hash of the build context; only where the image is built here. */
   readonly contextHash?: string;
+}
+
+const specsOf = (settings: Settings): PerService<ServiceSpec> => ({
+  gateway: gateway(settings),
+  db: db(settings),
+  redis: redis(settings),
+  prometheus: prometheus(settings),
+  grafana: grafana(settings),
+});
+
+/** Directory of the checkout to the path of its copy on the host. */
+type ConfigPaths = Readonly<Record<string, string>>;
+
+function configPaths({ settings }: GatewayStackArgs, specs: PerService<ServiceSpec>): ConfigPaths {
+  const sources = services.flatMap((service) => (specs[service].configFiles ?? []).map(({ source }) => source));
+  return Object.fromEntries(sources.map((source) => [source, configFilesPath(settings, source)]));
 }
 
 function createImages(name: string, { settings }: GatewayStackArgs, parent: pulumi.Resource): PerService<Image> {
@@ -149,43 +166,30 @@ function hostStep(
   );
 }
 
-function createOwnedPaths(
+/** Directories with their owners, secret files and config files: all that containers mount from this host. */
+function createHostPaths(
   name: string,
-  { settings, secretGenerations }: GatewayStackArgs,
-  images: PerService<Image>,
+  { settings, secretGenerations, hostPathsId }: GatewayStackArgs,
+  { images, config }: { readonly images: PerService<Image>; readonly config: ConfigPaths },
   parent: pulumi.Resource,
 ): command.local.Command {
-  const generations = secretServices.map((service) => secretGenerations[service]);
+  const ids = [hostPathsId, ...secretServices.map((service) => secretGenerations[service])];
   const layout = JSON.stringify({ dataDir: settings.dataDir, paths: ownedDirectories() });
   return hostStep(
-    `${name}-owned-paths`,
+    `${name}-host-paths`,
     settings,
-    ['owned-paths', images.db.imageId, ...generations],
-    [layout, ...generations],
+    ['host-paths', images.db.imageId, ...ids, ...Object.keys(config)],
+    [layout, ...ids, ...Object.values(config)],
     { parent },
   );
-}
-
-const configSources = ['monitoring/prometheus', 'monitoring/grafana/provisioning', 'monitoring/grafana/dashboards'];
-
-function createConfigFiles(
-  name: string,
-  { settings }: GatewayStackArgs,
-  parent: pulumi.Resource,
-): command.local.Command {
-  const paths = configSources.map((source) => configFilesOf(settings, source).hostPath);
-  return hostStep(`${name}-config-files`, settings, ['config-files', ...configSources], paths, { parent });
 }
 
 function createVolumes(
   name: string,
   { settings }: GatewayStackArgs,
-  ownedPaths: pulumi.Resource,
   parent: pulumi.Resource,
 ): Readonly<Record<DataVolumeName, DataVolume>> {
-  return perVolume(
-    (volume) => new DataVolume(`${name}-${volume}-volume`, { settings, volume }, { parent, dependsOn: [ownedPaths] }),
-  );
+  return perVolume((volume) => new DataVolume(`${name}-${volume}-volume`, { settings, volume }, { parent }));
 }
 
 /** Proves the new image against the live database, then migrates: only then may the container be swapped. */
@@ -209,6 +213,7 @@ interface Wiring {
   readonly image: Image;
   readonly network: docker.Network;
   readonly volumes: Readonly<Record<DataVolumeName, DataVolume>>;
+  readonly config: ConfigPaths;
   readonly dependsOn: pulumi.Resource[];
 }
 
@@ -216,12 +221,12 @@ function startService(
   name: string,
   { settings, secretGenerations }: GatewayStackArgs,
   spec: ServiceSpec,
-  { image, network, volumes, dependsOn }: Wiring,
+  { image, network, volumes, config, dependsOn }: Wiring,
   parent: pulumi.Resource,
 ): Service {
   const secretService = secretServices.find((service) => spec.hasSecrets && service === spec.service);
   const configMounts = (spec.configFiles ?? []).map(({ source, mountedAt }) => ({
-    hostPath: configFilesOf(settings, source).hostPath,
+    hostPath: config[source] ?? '',
     mountedAt,
   }));
   const secretMounts =

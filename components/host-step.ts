@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { run } from '../cli/process.ts';
 import { currentMarker, imageMajorOf, writeMarker } from '../preflight/data-markers.ts';
 import { UserError } from '../settings/errors.ts';
+import { writeHostPathsId } from '../settings/host-paths.ts';
 import { currentInstance } from '../settings/instance.ts';
 import { loadSettings } from '../settings/load.ts';
 import { dataVolumes } from '../settings/names.ts';
@@ -16,13 +17,12 @@ import { gatewayStepCommand, gatewaySteps } from './services/gateway.ts';
 async function main(argv: readonly string[]): Promise<void> {
   const [env, step, ...rest] = argv;
   const settings = loadSettings(currentInstance(env), process.cwd());
-  if (step === 'owned-paths') {
-    const [imageId = '', ...ids] = rest;
-    const generations = Object.fromEntries(secretServices.map((service, index) => [service, ids[index] ?? '']));
-    return writeOwnedPaths(settings, imageId, generations as SecretGenerations);
-  }
-  if (step === 'config-files') {
-    for (const source of rest) await copyConfigFiles(settings, source);
+  if (step === 'host-paths') {
+    const [imageId = '', id = '', ...more] = rest;
+    const generations = Object.fromEntries(secretServices.map((service, index) => [service, more[index] ?? '']));
+    for (const source of more.slice(secretServices.length)) await copyConfigFiles(settings, source);
+    await writeOwnedPaths(settings, imageId, generations as SecretGenerations);
+    writeHostPathsId(settings.instance, id);
     return;
   }
   if (step === 'data-markers') {

@@ -68,6 +68,13 @@ function secretFiles(settings: Settings): readonly OwnedPath[] {
 /** Directory of a service's secret files on the host. */
 export const secretsPath = (settings: Settings, service: SecretService) => join(settings.instance.secretsDir, service);
 
+/** The directories of `ownedDirectories` as they lie on this host. */
+export const ownedHostPaths = (settings: Settings): readonly string[] =>
+  ownedDirectories().map(({ path }) => {
+    const [root, ...rest] = path.split('/');
+    return join(root === 'data' ? settings.dataDir : settings.instance.secretsDir, ...rest);
+  });
+
 /** A short-lived container that unpacks an archive from its standard input and may do nothing else. */
 export function doorCommand(settings: Settings, imageId: string): readonly string[] {
   const bind = (source: string, target: string) => ['--mount', `type=bind,source=${source},target=/host/${target}`];
@@ -92,14 +99,14 @@ export async function writeOwnedPaths(
 ): Promise<void> {
   mkdirSync(settings.dataDir, { recursive: true, mode: 0o755 });
   mkdirSync(settings.instance.secretsDir, { recursive: true, mode: 0o700 });
-  const archive = await toArchive([...ownedDirectories(), ...secretFiles(settings)]);
-  await run(doorCommand(settings, imageId), { stdin: archive, timeoutMs: 120_000 });
+  await run(doorCommand(settings, imageId), { stdin: await ownedPathsArchive(settings), timeoutMs: 120_000 });
   writeApplied(settings.instance, settings.secrets, generations);
 }
 
-async function toArchive(paths: readonly OwnedPath[]): Promise<Buffer> {
+/** The archive that the door unpacks: every directory and secret file with its owner and mode. */
+export async function ownedPathsArchive(settings: Settings): Promise<Buffer> {
   const archive = pack();
-  for (const { path, uid, gid, mode, content } of paths) {
+  for (const { path, uid, gid, mode, content } of [...ownedDirectories(), ...secretFiles(settings)]) {
     const type = content === undefined ? 'directory' : 'file';
     archive.entry({ name: path, uid, gid, mode, type }, content ?? '');
   }

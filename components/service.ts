@@ -53,6 +53,8 @@ export class Service extends pulumi.ComponentResource {
     super('taxlien:index:Service', name, {}, options);
     const container = new docker.Container(name, containerArgs(args), {
       parent: this,
+      // A component does not hand this on: without it `destroy` would stop the database under the gateway's feet.
+      dependsOn: options?.dependsOn ?? [],
       // Name and port are taken until the old container is gone.
       deleteBeforeReplace: true,
       // The provider swallows edits of health check and tmpfs, and a failed wait, unless all changes replace.

@@ -26,6 +26,8 @@ export interface Instance {
   readonly logsDir: string;
   /** Random id of this instance, written once: markers beside the data name it. */
   readonly idFile: string;
+  /** Id of the last time that the host paths were made. */
+  readonly hostPathsFile: string;
   /** `daemon` or `sandbox`: what this instance was first deployed on. */
   readonly engineFile: string;
 }
@@ -80,6 +82,7 @@ export function instanceOf(env: Environment, root: string): Instance {
     backupsDir: join(dir, 'backups'),
     logsDir: join(dir, 'logs'),
     idFile: join(dir, 'instance-id'),
+    hostPathsFile: join(dir, 'host-paths-id'),
     engineFile: join(dir, 'engine'),
   };
 }
