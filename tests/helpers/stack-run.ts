@@ -1,0 +1,32 @@
+import { GatewayStack } from '../../components/gateway-stack.ts';
+import type { SecretGenerations } from '../../settings/secret-files.ts';
+import type { Source } from '../../settings/source.ts';
+import { testCheckout } from './checkout.ts';
+import { type TestSettingsOptions, testSettings } from './instance.ts';
+import { type ProgramRun, runProgram } from './pulumi-mocks.ts';
+import { temporaryDir } from './temporary.ts';
+
+export interface StackRunOptions extends TestSettingsOptions {
+  readonly source?: Source;
+  readonly secretGenerations?: Partial<SecretGenerations>;
+  readonly hostPathsId?: string;
+}
+
+/** Directories that several runs of one test share. */
+export const stackPlace = () => ({ root: temporaryDir(), checkoutDir: testCheckout() });
+
+export const cleanSource: Source = { commit: '0123456789ab', isDirty: false };
+
+/** A whole environment under mocks. */
+export function runStack(options: StackRunOptions): Promise<ProgramRun<GatewayStack>> {
+  const { source = cleanSource, hostPathsId = 'paths-1', ...rest } = options;
+  const settings = testSettings(options);
+  const secretGenerations = {
+    gateway: 'gw-1',
+    db: 'db-1',
+    redis: 'redis-1',
+    grafana: 'gf-1',
+    ...rest.secretGenerations,
+  };
+  return runProgram(() => new GatewayStack('taxlien', { settings, source, secretGenerations, hostPathsId }));
+}
