@@ -7,7 +7,7 @@ import { UserError } from '../settings/errors.ts';
 import { type Environment, type Instance, instanceOf, userDirs } from '../settings/instance.ts';
 import { chooseEngine, type Engine, writeEngineKind } from './engine.ts';
 import { completeInstance, loopbackFor, makeInstance, noInstance } from './instance-setup.ts';
-import { note, type Progress } from './output.ts';
+import { note, type Progress, print } from './output.ts';
 import { run } from './process.ts';
 
 /** All that a `pulumi` or `docker` command needs to work on one environment. */
@@ -64,15 +64,37 @@ function exportsOf(instance: Instance, engine: Engine, toolchain: Toolchain): Ov
   };
 }
 
-/** Runs `pulumi` in the checkout, on the caller's terminal. */
+/**
+ * Runs `pulumi` in the checkout. On a terminal it has the terminal to itself; in a log, its lines about looking
+ * and waiting are left out.
+ * @returns its exit code
+ */
 export async function runPulumi(stack: Stack, args: readonly string[]): Promise<number> {
-  const options = {
-    cwd: stack.checkoutDir,
-    env: childEnvironment(stack.exports),
-    stdio: 'inherit',
-    allowedExitCodes: 'any',
-  } as const;
-  return (await run(['pulumi', ...args], options)).exitCode;
+  const common = { cwd: stack.checkoutDir, env: childEnvironment(stack.exports), allowedExitCodes: 'any' } as const;
+  const argv = ['pulumi', ...args];
+  if (process.stdout.isTTY) return (await run(argv, { ...common, stdio: 'inherit' })).exitCode;
+  const onLine = (line: string) => {
+    if (!isNoise(line)) print(line);
+  };
+  return (await run([...argv, '--color', 'never'], { ...common, onLine })).exitCode;
+}
+
+/** Lines of Pulumi's plain display that only say that it looks at something, waits, or found no change. */
+export const isNoise = (line: string) =>
+  line.startsWith('@ ') || /^ ~ {2}\S+ \S+ refresh(ing)? \(/.test(line) || /^ {4}[a-z]+:[a-z]+:\S+ \S+ *$/i.test(line);
+
+/** The stack's outputs, as `pulumi stack output` gives them; secret ones stay hidden. */
+export async function readOutputs(stack: Stack): Promise<StackOutputs> {
+  const options = { cwd: stack.checkoutDir, env: childEnvironment(stack.exports) };
+  return JSON.parse((await run(['pulumi', 'stack', 'output', '--json'], options)).stdout) as StackOutputs;
+}
+
+/** What index.ts exports, as far as it is shown. */
+export interface StackOutputs {
+  readonly commit: string;
+  readonly network: string;
+  readonly urls: Readonly<Record<string, string>>;
+  readonly volumes: Readonly<Record<string, { readonly name: string; readonly hostPath: string }>>;
 }
 
 /** `stack init` writes its salt beside Pulumi.yaml: it is run in a scratch directory, and the file is moved. */

@@ -49,6 +49,8 @@ export interface OwnedPath {
 export function ownedDirectories(): readonly OwnedPath[] {
   return [
     ...dataVolumes.map((volume) => ({ path: `data/${volume}`, ...owners[dataOwners[volume]], mode: 0o700 })),
+    // Without it nobody could tell the first day of an empty store from a disk that is not mounted.
+    { path: 'data/raw/.keep', ...owners.gateway, mode: 0o700 },
     ...secretServices.map((service) => ({ path: `secrets/${service}`, ...owners[service], mode: 0o500 })),
   ];
 }
