@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../cli/process.ts';
+import type { Settings } from '../settings/load.ts';
 import { dataVolumes, volumeName } from '../settings/names.ts';
 import { currentMarker, imageMajorOf, readInstanceId, readMarker } from './data-markers.ts';
 import type { Check, Finding } from './finding.ts';
@@ -74,24 +75,34 @@ export const volumeDevices: Check = {
       allowedExitCodes: [0, 1],
       timeoutMs: 10_000,
     });
-    const found = JSON.parse(stdout) as readonly { Name: string; Options: { device?: string } | null }[];
-    return dataVolumes.flatMap((volume): Finding[] => {
-      const wanted = join(settings.dataDir, volume);
-      const name = volumeName(settings, volume);
-      const device = found.find((entry) => entry.Name === name);
-      if (device === undefined || device.Options?.device === wanted) return [];
-      return [
-        {
-          code: 'E_VOLUME_DEVICE',
-          severity: 'error',
-          message: `volume ${name}: is not bound to ${wanted} (got ${device.Options?.device ?? 'a directory that Docker manages'})`,
-          why: 'Docker keeps the old directory of a volume whose name is taken, without a word.',
-          fix: `Set DATA_DIR in ${settings.instance.envFile} back; or, when no container needs it: docker volume rm ${name}.`,
-        },
-      ];
-    });
+    return volumeFindings(settings, JSON.parse(stdout) as readonly InspectedVolume[]);
   },
 };
+
+/** What `docker volume inspect` says of a volume, as far as it is needed here. */
+export interface InspectedVolume {
+  readonly Name: string;
+  readonly Options: { readonly device?: string } | null;
+}
+
+/** Volumes that are there and bound to another directory than the settings name. */
+export function volumeFindings(settings: Settings, found: readonly InspectedVolume[]): readonly Finding[] {
+  return dataVolumes.flatMap((volume): Finding[] => {
+    const wanted = join(settings.dataDir, volume);
+    const name = volumeName(settings, volume);
+    const inspected = found.find((entry) => entry.Name === name);
+    if (inspected === undefined || inspected.Options?.device === wanted) return [];
+    return [
+      {
+        code: 'E_VOLUME_DEVICE',
+        severity: 'error',
+        message: `volume ${name}: is not bound to ${wanted} (got ${inspected.Options?.device ?? 'a directory that Docker manages'})`,
+        why: 'Docker keeps the old directory of a volume whose name is taken, without a word.',
+        fix: `Set DATA_DIR in ${settings.instance.envFile} back; or, when no container needs it: docker volume rm ${name}.`,
+      },
+    ];
+  });
+}
 
 /** Whether a directory is empty, as far as this user may see: without leave to list it, its subdirectories count. */
 function isEmpty(dir: string): boolean {

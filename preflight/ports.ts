@@ -1,46 +1,52 @@
 import { services } from '../settings/instance.ts';
+import type { Settings } from '../settings/load.ts';
 import { bindError } from './bind-ip.ts';
-import { runningContainers } from './containers.ts';
+import { type RunningContainer, runningContainers } from './containers.ts';
 import type { Check, Finding } from './finding.ts';
 
 /** Each port on BIND_IP is free, or held by this stack's own container. */
 export const ports: Check = {
   name: 'ports',
   reads: 'daemon',
-  async run({ settings, dockerHost }) {
-    const containers = await runningContainers(dockerHost);
-    const holderOf = (port: number) =>
-      containers.find(({ published }) =>
-        published.some((entry) => entry.port === port && [settings.bindIp, '0.0.0.0', '::'].includes(entry.ip)),
-      );
-    const findings: Finding[] = [];
-    const owner = new Map<number, string>();
-    for (const service of services) {
-      const port = settings.ports[service];
-      const where = `${settings.bindIp}:${port} (${service})`;
-      const fix = `Free it, or set ${service.toUpperCase()}_PORT in ${settings.instance.envFile} to another port.`;
-      const why = 'The container of this service could not start.';
-      const twin = owner.get(port);
-      owner.set(port, service);
-      const holder = holderOf(port);
-      let got: string | undefined;
-      if (twin !== undefined) got = `${twin} of this environment has the same port`;
-      else if (holder === undefined) got = await bindError(settings.bindIp, port);
-      else if (holder.project !== settings.project) {
-        got = `container ${holder.name}${holder.project === '' ? '' : ` of project ${holder.project}`}`;
-      }
-      // An address that is not there is the finding of another check.
-      if (got === undefined || got === 'EADDRNOTAVAIL') continue;
-      const rule = got === 'EACCES' ? 'this user may not bind it' : 'is taken';
-      const holderText = got === 'EADDRINUSE' ? 'a process outside Docker; see it: sudo ss -ltnp' : got;
-      findings.push({
-        code: 'E_PORT_TAKEN',
-        severity: 'error',
-        message: `${where}: ${rule} (got ${holderText})`,
-        why,
-        fix,
-      });
-    }
-    return findings;
-  },
+  run: async ({ settings, dockerHost }) => portFindings(settings, await runningContainers(dockerHost)),
 };
+
+/** What stands in the way of each port, with these containers running; ports that none of them holds are tried. */
+export async function portFindings(
+  settings: Settings,
+  containers: readonly RunningContainer[],
+): Promise<readonly Finding[]> {
+  const isIpv6 = settings.bindIp.includes(':');
+  const addresses = [settings.bindIp, isIpv6 ? '::' : '0.0.0.0'];
+  const holderOf = (port: number) =>
+    containers.find(({ published }) => published.some(({ ip, port: held }) => held === port && addresses.includes(ip)));
+  const findings: Finding[] = [];
+  const owner = new Map<number, string>();
+  for (const service of services) {
+    const port = settings.ports[service];
+    const where = `${isIpv6 ? `[${settings.bindIp}]` : settings.bindIp}:${port} (${service})`;
+    const fix = `Free it, or set ${service.toUpperCase()}_PORT in ${settings.instance.envFile} to another port.`;
+    const why = 'The container of this service could not start.';
+    const twin = owner.get(port);
+    owner.set(port, service);
+    const holder = holderOf(port);
+    let got: string | undefined;
+    if (twin !== undefined) got = `${twin} of this environment has the same port`;
+    else if (holder === undefined) got = await bindError(settings.bindIp, port);
+    else if (holder.project !== settings.project) {
+      got = `container ${holder.name}${holder.project === '' ? '' : ` of project ${holder.project}`}`;
+    }
+    // An address that is not there is the finding of another check.
+    if (got === undefined || got === 'EADDRNOTAVAIL') continue;
+    const rule = got === 'EACCES' ? 'this user may not bind it' : 'is taken';
+    const holderText = got === 'EADDRINUSE' ? 'a process outside Docker; see it: sudo ss -ltnp' : got;
+    findings.push({
+      code: 'E_PORT_TAKEN',
+      severity: 'error',
+      message: `${where}: ${rule} (got ${holderText})`,
+      why,
+      fix,
+    });
+  }
+  return findings;
+}

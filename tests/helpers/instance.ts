@@ -1,5 +1,6 @@
 import { type Environment, type Instance, instanceOf } from '../../settings/instance.ts';
 import { loadSettings, type Secrets, type Settings } from '../../settings/load.ts';
+import type { Source } from '../../settings/source.ts';
 import { temporaryDir, writeFiles } from './temporary.ts';
 
 /** Secrets that no other text can hold by chance. */
@@ -18,6 +19,8 @@ export const leastVariables: Readonly<Record<string, string | undefined>> = {
   WORKER_TOKEN: testSecrets.workerToken,
   GRAFANA_ADMIN_PASSWORD: testSecrets.grafanaAdminPassword,
 };
+
+export const cleanSource: Source = { commit: '0123456789ab', isDirty: false };
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 

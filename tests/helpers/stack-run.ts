@@ -2,7 +2,7 @@ import { GatewayStack } from '../../components/gateway-stack.ts';
 import type { SecretGenerations } from '../../settings/secret-files.ts';
 import type { Source } from '../../settings/source.ts';
 import { testCheckout } from './checkout.ts';
-import { type TestSettingsOptions, testSettings } from './instance.ts';
+import { cleanSource, type TestSettingsOptions, testSettings } from './instance.ts';
 import { type ProgramRun, runProgram } from './pulumi-mocks.ts';
 import { temporaryDir } from './temporary.ts';
 
@@ -14,8 +14,6 @@ export interface StackRunOptions extends TestSettingsOptions {
 
 /** Directories that several runs of one test share. */
 export const stackPlace = () => ({ root: temporaryDir(), checkoutDir: testCheckout() });
-
-export const cleanSource: Source = { commit: '0123456789ab', isDirty: false };
 
 /** A whole environment under mocks. */
 export function runStack(options: StackRunOptions): Promise<ProgramRun<GatewayStack>> {

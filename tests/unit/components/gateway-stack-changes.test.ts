@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { cleanSource } from '../../helpers/instance.ts';
 import { changesBetween, type ProgramRun, registrationOf } from '../../helpers/pulumi-mocks.ts';
-import { cleanSource, runStack, stackPlace } from '../../helpers/stack-run.ts';
+import { runStack, stackPlace } from '../../helpers/stack-run.ts';
 import { writeFiles } from '../../helpers/temporary.ts';
 
 describe('what a change changes', () => {

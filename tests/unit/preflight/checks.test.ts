@@ -1,0 +1,51 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { checks, findAll, findingText, refuseErrors } from '../../../preflight/checks.ts';
+import type { UserError } from '../../../settings/errors.ts';
+import { testSettings } from '../../helpers/instance.ts';
+import { temporaryDir } from '../../helpers/temporary.ts';
+
+const dirtyProd = (root: string) => ({
+  settings: testSettings({
+    root,
+    env: 'prod',
+    checkoutDir: join(root, 'checkout'),
+    variables: { BIND_IP: '192.0.2.1' },
+  }),
+  source: { commit: '0123456789ab', isDirty: true },
+  dockerHost: `unix://${root}/no.sock`,
+});
+
+test('each check has a name of its own', () => {
+  expect(checks.map(({ name, reads }) => `${name}: ${reads}`)).toMatchInlineSnapshot(`
+    [
+      "daemon: daemon",
+      "checkout: host",
+      "bind-ip: host",
+      "ports: daemon",
+      "data-directories: host",
+      "volume-devices: daemon",
+    ]
+  `);
+});
+
+test('without a daemon that is the finding, and the checks of the host run all the same', async () => {
+  const found = await findAll(dirtyProd(temporaryDir()));
+  expect(found.map(({ code }) => code)).toEqual(['E_DAEMON', 'E_DIRTY', 'E_BIND_IP']);
+});
+
+test('one error shows all that is wrong', async () => {
+  const context = dirtyProd(temporaryDir());
+  const error = await refuseErrors(context).then(
+    () => undefined,
+    (reason: UserError) => reason,
+  );
+  expect([error?.code, error?.fix]).toEqual(['E_PREFLIGHT', '']);
+  const findings = await findAll(context);
+  expect(error?.message).toBe(`nothing was changed:\n${findings.map(findingText).join('\n')}`);
+});
+
+test('a finding as text', () => {
+  const finding = { code: 'E_X', severity: 'error', message: 'a: b (got c)', why: 'Because.', fix: 'Do it.' } as const;
+  expect(findingText(finding)).toBe('E_X a: b (got c). Because.\n  Do it.');
+});

@@ -1,0 +1,109 @@
+import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { dataDirectories, volumeFindings } from '../../../preflight/data.ts';
+import { currentMarker, type DataMarker, imageMajorOf, writeMarker } from '../../../preflight/data-markers.ts';
+import type { Settings } from '../../../settings/load.ts';
+import { dataVolumes } from '../../../settings/names.ts';
+import { runHostCheck, shownFindings } from '../../helpers/findings.ts';
+import { testSettings } from '../../helpers/instance.ts';
+import { temporaryDir, writeFiles } from '../../helpers/temporary.ts';
+
+/** An instance whose five directories hold data and whose markers are as a deploy writes them. */
+function deployed(root: string): Settings {
+  const settings = testSettings({ root });
+  writeFiles(settings.instance.dir, { 'instance-id': 'id-1\n' });
+  writeFiles(settings.dataDir, Object.fromEntries(dataVolumes.map((volume) => [`${volume}/file`, 'x'])));
+  for (const volume of dataVolumes) mark(settings, volume);
+  return settings;
+}
+
+function mark(settings: Settings, volume: (typeof dataVolumes)[number], other: Partial<DataMarker> = {}): void {
+  const marker = currentMarker(settings.instance, join(settings.dataDir, volume), imageMajorOf(volume));
+  writeMarker(settings.instance, volume, { ...marker, ...other });
+}
+
+const find = async (settings: Settings, root: string) =>
+  shownFindings(await runHostCheck(dataDirectories, settings), root).join('\n');
+
+test('directories as the last deploy left them, and those of a first deploy, are well', async () => {
+  const root = temporaryDir();
+  expect(await find(deployed(root), root)).toBe('');
+  const fresh = temporaryDir();
+  expect(await find(testSettings({ root: fresh }), fresh)).toBe('');
+});
+
+test('each way in which a directory is not the one that was written', async () => {
+  const ways: Readonly<Record<string, (settings: Settings) => Settings | undefined>> = {
+    missing: ({ dataDir }) => void rmSync(join(dataDir, 'postgres'), { recursive: true }),
+    empty: ({ dataDir }) => void rmSync(join(dataDir, 'postgres', 'file')),
+    foreign: (settings) => void mark(settings, 'redis', { instanceId: 'id-2', stack: 'stage' }),
+    'of another stack': (settings) => void mark(settings, 'redis', { stack: 'stage' }),
+    moved(settings) {
+      const elsewhere = join(settings.instance.dir, 'elsewhere');
+      mkdirSync(elsewhere);
+      for (const volume of dataVolumes) writeFiles(elsewhere, { [`${volume}/file`]: 'x' });
+      return { ...settings, dataDir: elsewhere };
+    },
+    'moved behind a link'({ dataDir }) {
+      renameSync(join(dataDir, 'raw'), join(dataDir, 'raw-2'));
+      symlinkSync('raw-2', join(dataDir, 'raw'));
+      return undefined;
+    },
+    'on another device': (settings) => void mark(settings, 'grafana', { mountPoint: '/mnt/disk' }),
+    'of another major': (settings) => void mark(settings, 'postgres', { imageMajor: '15' }),
+  };
+  const shown: string[] = [];
+  for (const [way, spoil] of Object.entries(ways)) {
+    const root = temporaryDir();
+    const settings = deployed(root);
+    const found = await find(spoil(settings) ?? settings, root);
+    shown.push(
+      `${way}:\n${found.replaceAll(/mounted at [^)]*/g, 'mounted at <mount>').replaceAll(/got \/[a-z]*, /g, 'got <mount>, ')}`,
+    );
+  }
+  expect(shown.join('\n')).toMatchInlineSnapshot(`
+    "missing:
+    E_DATA_EMPTY error: <root>/dev/data/postgres: held the data of postgres and is empty (marker: mounted at <mount>). A deploy would start on other data than before. Mount its disk or restore a backup; to start anew on purpose: rm <root>/dev/data/.owners/postgres.json.
+    empty:
+    E_DATA_EMPTY error: <root>/dev/data/postgres: held the data of postgres and is empty (marker: mounted at <mount>). A deploy would start on other data than before. Mount its disk or restore a backup; to start anew on purpose: rm <root>/dev/data/.owners/postgres.json.
+    foreign:
+    E_DATA_FOREIGN error: <root>/dev/data/redis: belongs to another instance (got stage id-2). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env to a directory of this instance.
+    of another stack:
+    E_DATA_FOREIGN error: <root>/dev/data/redis: belongs to another instance (got stage id-1). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env to a directory of this instance.
+    moved:
+    E_DATA_MOVED error: <root>/dev/elsewhere/postgres: is not where the data of postgres lies (got <root>/dev/elsewhere/postgres, the marker says <root>/dev/data/postgres). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back.
+    E_DATA_MOVED error: <root>/dev/elsewhere/redis: is not where the data of redis lies (got <root>/dev/elsewhere/redis, the marker says <root>/dev/data/redis). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back.
+    E_DATA_MOVED error: <root>/dev/elsewhere/raw: is not where the data of raw lies (got <root>/dev/elsewhere/raw, the marker says <root>/dev/data/raw). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back.
+    E_DATA_MOVED error: <root>/dev/elsewhere/prometheus: is not where the data of prometheus lies (got <root>/dev/elsewhere/prometheus, the marker says <root>/dev/data/prometheus). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back.
+    E_DATA_MOVED error: <root>/dev/elsewhere/grafana: is not where the data of grafana lies (got <root>/dev/elsewhere/grafana, the marker says <root>/dev/data/grafana). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back.
+    moved behind a link:
+    E_DATA_MOVED error: <root>/dev/data/raw: is not where the data of raw lies (got <root>/dev/data/raw-2, the marker says <root>/dev/data/raw). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back.
+    on another device:
+    E_DATA_DEVICE error: <root>/dev/data/grafana: lies on another file system than its data (got <mount>, the marker says /mnt/disk). A deploy would start on other data than before. Mount the disk at /mnt/disk.
+    of another major:
+    E_DATA_MAJOR error: <root>/dev/data/postgres: was written by major version 15 (got an image of 16). A deploy would start on other data than before. Go back to the image of that major in components/upstream-images.json, or dump and restore the data."
+  `);
+});
+
+describe('volumes', () => {
+  const settings = () => testSettings({ root: temporaryDir(), variables: { DATA_DIR: '/srv/data' } });
+
+  test('that are not there yet, or bound to the directory of the settings, are well', () => {
+    const volume = { Name: 'taxlien-gateway-dev_postgres', Options: { device: '/srv/data/postgres' } };
+    const other = { Name: 'shop_data', Options: null };
+    expect([volumeFindings(settings(), []), volumeFindings(settings(), [volume, other])]).toEqual([[], []]);
+  });
+
+  test('bound to another directory, or to none, are refused', () => {
+    const ours = settings();
+    const found = volumeFindings(ours, [
+      { Name: 'taxlien-gateway-dev_postgres', Options: { device: '/srv/old/postgres' } },
+      { Name: 'taxlien-gateway-dev_raw', Options: null },
+    ]);
+    expect(shownFindings(found, ours.instance.dir).join('\n')).toMatchInlineSnapshot(`
+      "E_VOLUME_DEVICE error: volume taxlien-gateway-dev_postgres: is not bound to /srv/data/postgres (got /srv/old/postgres). Docker keeps the old directory of a volume whose name is taken, without a word. Set DATA_DIR in <root>/.env back; or, when no container needs it: docker volume rm taxlien-gateway-dev_postgres.
+      E_VOLUME_DEVICE error: volume taxlien-gateway-dev_raw: is not bound to /srv/data/raw (got a directory that Docker manages). Docker keeps the old directory of a volume whose name is taken, without a word. Set DATA_DIR in <root>/.env back; or, when no container needs it: docker volume rm taxlien-gateway-dev_raw."
+    `);
+  });
+});

@@ -1,0 +1,79 @@
+import { createServer } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { RunningContainer } from '../../../preflight/containers.ts';
+import { portFindings } from '../../../preflight/ports.ts';
+import { shownFindings } from '../../helpers/findings.ts';
+import { testSettings, type Variables } from '../../helpers/instance.ts';
+import { temporaryDir } from '../../helpers/temporary.ts';
+
+// An address that nothing else on this host listens on.
+const bindIp = '127.83.17.5';
+
+async function findPorts(variables: Variables, containers: readonly RunningContainer[] = []): Promise<string> {
+  const root = temporaryDir();
+  const settings = testSettings({ root, variables: { BIND_IP: bindIp, ...variables } });
+  return shownFindings(await portFindings(settings, containers), root).join('\n');
+}
+
+const container = (project: string, ip: string, port: number): RunningContainer => ({
+  name: `${project || 'lonely'}-1`,
+  project,
+  published: [{ ip, port }],
+});
+
+function listen(host: string, port = 0): Promise<number> {
+  const server = createServer();
+  onTestFinished(() => void server.close());
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => resolve((server.address() as { port: number }).port));
+  });
+}
+
+test('free ports and those of this very stack are well', async () => {
+  expect(await findPorts({})).toBe('');
+  const port = await listen(bindIp);
+  expect(await findPorts({ DB_PORT: `${port}` }, [container('taxlien-gateway-dev', bindIp, port)])).toBe('');
+});
+
+test('a port that a process outside Docker listens on is taken, on that address alone', async () => {
+  const port = await listen(bindIp);
+  const found = await findPorts({ DB_PORT: `${port}` });
+  expect(found.replaceAll(`${port}`, '<port>')).toMatchInlineSnapshot(
+    `"E_PORT_TAKEN error: 127.83.17.5:<port> (db): is taken (got a process outside Docker; see it: sudo ss -ltnp). The container of this service could not start. Free it, or set DB_PORT in <root>/dev/.env to another port."`,
+  );
+  expect(await findPorts({ DB_PORT: `${port}`, BIND_IP: '127.83.17.6' })).toBe('');
+});
+
+describe('containers', () => {
+  test('of others hold their port, on the address or on all', async () => {
+    const found = await Promise.all([
+      findPorts({}, [container('shop', bindIp, 8081)]),
+      findPorts({}, [container('', '0.0.0.0', 3000)]),
+      findPorts({ BIND_IP: '::1' }, [container('shop', '::', 6379)]),
+    ]);
+    expect(found.join('\n')).toMatchInlineSnapshot(`
+      "E_PORT_TAKEN error: 127.83.17.5:8081 (gateway): is taken (got container shop-1 of project shop). The container of this service could not start. Free it, or set GATEWAY_PORT in <root>/dev/.env to another port.
+      E_PORT_TAKEN error: 127.83.17.5:3000 (grafana): is taken (got container lonely-1). The container of this service could not start. Free it, or set GRAFANA_PORT in <root>/dev/.env to another port.
+      E_PORT_TAKEN error: [::1]:6379 (redis): is taken (got container shop-1 of project shop). The container of this service could not start. Free it, or set REDIS_PORT in <root>/dev/.env to another port."
+    `);
+  });
+
+  test.each([
+    ['another address', container('shop', '127.83.17.6', 8081)],
+    ['another port', container('shop', bindIp, 8082)],
+    ['all addresses of the other family', container('shop', '::', 8081)],
+  ])('on %s do not', async (_, other) => {
+    expect(await findPorts({}, [other])).toBe('');
+  });
+});
+
+test('two services of one environment on one port', async () => {
+  expect(await findPorts({ DB_PORT: '8081' })).toMatchInlineSnapshot(
+    `"E_PORT_TAKEN error: 127.83.17.5:8081 (db): is taken (got gateway of this environment has the same port). The container of this service could not start. Free it, or set DB_PORT in <root>/dev/.env to another port."`,
+  );
+});
+
+test('an address that is not there is left to another check', async () => {
+  expect(await findPorts({ BIND_IP: '192.0.2.1' })).toBe('');
+});
