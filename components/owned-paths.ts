@@ -70,12 +70,15 @@ function secretFiles(settings: Settings): readonly OwnedPath[] {
 /** Directory of a service's secret files on the host. */
 export const secretsPath = (settings: Settings, service: SecretService) => join(settings.instance.secretsDir, service);
 
-/** The directories of `ownedDirectories` as they lie on this host. */
+/**
+ * The directories of `ownedDirectories` as they lie on this host, as far as an ordinary user can see whether they are
+ * there: what lies inside one that belongs to a container's user stays hidden from them.
+ */
 export const ownedHostPaths = (settings: Settings): readonly string[] =>
-  ownedDirectories().map(({ path }) => {
-    const [root, ...rest] = path.split('/');
-    return join(root === 'data' ? settings.dataDir : settings.instance.secretsDir, ...rest);
-  });
+  ownedDirectories()
+    .map(({ path }) => path.split('/'))
+    .filter((parts) => parts.length === 2)
+    .map(([root, name = '']) => join(root === 'data' ? settings.dataDir : settings.instance.secretsDir, name));
 
 /** A short-lived container that unpacks an archive from its standard input and may do nothing else. */
 export function doorCommand(settings: Settings, imageId: string): readonly string[] {
