@@ -26,6 +26,7 @@ test('the archive holds every directory and secret file with its owner and mode'
     directory data/raw 65532:65532 700 ""
     directory data/prometheus 65534:65534 700 ""
     directory data/grafana 472:0 700 ""
+    directory data/raw/.keep 65532:65532 700 ""
     directory secrets/gateway 65532:65532 500 ""
     directory secrets/db 70:70 500 ""
     directory secrets/redis 999:1000 500 ""

@@ -61,6 +61,7 @@ test('an instance is a directory', () => {
     backupsDir: '/srv/gw/stage/backups',
     logsDir: '/srv/gw/stage/logs',
     idFile: '/srv/gw/stage/instance-id',
+    hostPathsFile: '/srv/gw/stage/host-paths-id',
     engineFile: '/srv/gw/stage/engine',
   });
 });
