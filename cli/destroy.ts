@@ -6,7 +6,8 @@ import type { Verb } from './verb.ts';
 
 export const destroy: Verb = {
   usage: '<env> [--yes]',
-  summary: 'Removes the containers and the network of an environment. Its data, volumes and settings stay.',
+  summary: 'remove containers and network',
+  details: 'Data, volumes and settings stay; the next up takes them up again. Without a terminal it needs --yes.',
   options: { yes: { type: 'boolean', short: 'y' } },
   words: [1, 1],
   async run({ words, options, progress }) {

@@ -11,8 +11,8 @@ import type { Verb } from './verb.ts';
 
 export const doctor: Verb = {
   usage: '<env> [--json]',
-  summary:
-    'Checks settings, host, daemon and data of an environment, and says what mends what is wrong. Changes nothing.',
+  summary: 'say what is wrong, and what mends it',
+  details: 'Looks at settings, host, daemon and data, and changes nothing. Exit 1 where a finding is an error.',
   options: { json: { type: 'boolean' } },
   words: [1, 1],
   async run({ words, options }) {

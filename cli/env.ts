@@ -2,7 +2,11 @@ import { print } from './output.ts';
 import { stackVerb } from './stack-verb.ts';
 
 export const env = stackVerb(
-  'Prints shell exports that make pulumi and docker the environment\'s own: eval "$(./gatewayctl env dev)".',
+  {
+    summary: 'print the exports for plain pulumi and docker',
+    details:
+      'In the shell: eval "$(./gatewayctl env dev)". Then pulumi up, preview, stack output and destroy work on that environment, and docker on its daemon.',
+  },
   async (stack) => {
     for (const [key, value] of Object.entries(stack.exports)) print(exportLine(key, value));
     return 0;

@@ -7,8 +7,8 @@ import type { Verb } from './verb.ts';
 
 export const init: Verb = {
   usage: '<env> --bind-ip <address>',
-  summary:
-    'Makes a new instance: its directories and an .env with random secrets. Never overwrites; where the .env is there, it only adds what is missing beside it.',
+  summary: 'make a new instance',
+  details: 'Makes its directories and an .env with random secrets. Never overwrites one that is there.',
   options: { 'bind-ip': { type: 'string' } },
   words: [1, 1],
   async run({ words, options }) {

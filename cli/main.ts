@@ -3,6 +3,7 @@ import { UserError } from '../settings/errors.ts';
 import { destroy } from './destroy.ts';
 import { doctor } from './doctor.ts';
 import { env } from './env.ts';
+import { exec } from './exec.ts';
 import { init } from './init.ts';
 import { note, print, table, terminalProgress } from './output.ts';
 import { preview } from './preview.ts';
@@ -28,6 +29,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   toolchain,
   sandbox,
   test,
+  exec,
 };
 
 const help = () =>
@@ -67,7 +69,12 @@ async function main([name, ...rest]: readonly string[]): Promise<number> {
 }
 
 function verbHelp(name: string, verb: Verb): string {
-  return `usage: ./gatewayctl ${name} ${verb.usage}\n\n${verb.summary}`;
+  return [
+    `usage: ./gatewayctl ${name} ${verb.usage}`,
+    '',
+    verb.summary,
+    ...(verb.details === undefined ? [] : ['', verb.details]),
+  ].join('\n');
 }
 
 function parse(name: string, verb: Verb, args: readonly string[]) {

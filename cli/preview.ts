@@ -1,6 +1,7 @@
 import { runPulumi } from './stack.ts';
 import { stackVerb } from './stack-verb.ts';
 
-export const preview = stackVerb('Shows what up would change, and changes nothing.', async (stack) =>
-  (await runPulumi(stack, ['preview'])) === 0 ? 0 : 1,
+export const preview = stackVerb(
+  { summary: 'show what up would change', details: 'Builds, creates and touches nothing.' },
+  async (stack) => ((await runPulumi(stack, ['preview'])) === 0 ? 0 : 1),
 );

@@ -2,6 +2,9 @@ import { runPulumi } from './stack.ts';
 import { stackVerb } from './stack-verb.ts';
 
 export const refresh = stackVerb(
-  'Reads what the daemon really has into the state; the next up repairs what differs.',
+  {
+    summary: 'read what the daemon has into the state',
+    details: 'The next up repairs what differs from the settings.',
+  },
   async (stack) => ((await runPulumi(stack, ['refresh', '--yes'])) === 0 ? 0 : 1),
 );

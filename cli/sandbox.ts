@@ -8,8 +8,9 @@ const usage = 'start|stop|status|clean [--yes]';
 
 export const sandbox: Verb = {
   usage,
-  summary:
-    'The private Docker engine of this user (Linux, root). clean deletes it with all instances in it; stop keeps them.',
+  summary: 'the private Docker engine of this user',
+  details:
+    'Linux, as root. stop lets all come back with the next start; clean deletes the engine with its images and containers, while the directories of the instances stay.',
   options: { yes: { type: 'boolean', short: 'y' } },
   words: [1, 1],
   async run({ words, options, progress }) {
@@ -28,12 +29,12 @@ export const sandbox: Verb = {
         if (options.yes !== true) {
           throw new UserError(
             'E_NOT_CONFIRMED',
-            'sandbox clean: would delete the engine and the data of all its instances; nothing was changed',
+            'sandbox clean: would delete the engine with its images, containers and volumes; nothing was changed',
             'Run ./gatewayctl sandbox clean --yes.',
           );
         }
         await cleanSandbox(place);
-        print('deleted');
+        print('deleted; the directories of its instances stay');
         return 0;
       default:
         throw new UserError(

@@ -73,7 +73,8 @@ export function statusTable(rows: readonly ServiceStatus[]): string {
 
 export const status: Verb = {
   usage: '[env] [--json]',
-  summary: 'Shows what runs where: service, image, address, health. Without an environment, all that are here.',
+  summary: 'show what runs where',
+  details: 'Service, image, address and health as the daemon sees them; without an environment, of all that are here.',
   options: { json: { type: 'boolean' } },
   words: [0, 1],
   async run({ words, options }) {

@@ -25,7 +25,8 @@ const standardSuites: readonly Suite[] = ['unit', 'engine', 'smoke'];
 
 export const test: Verb = {
   usage: '[unit|engine|smoke|faults|workflows|all] [--filter <file>]',
-  summary: `Runs tests, without a suite ${standardSuites.join(', ')}, on an engine of their own that touches nothing of this host.`,
+  summary: 'run the tests',
+  details: `Without a suite: ${standardSuites.join(', ')}. All but unit run on a Docker engine of their own that touches nothing of this host. Reports: reports/*.xml.`,
   options: { filter: { type: 'string' } },
   words: [0, 1],
   async run({ words, options, progress }) {

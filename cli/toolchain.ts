@@ -5,7 +5,8 @@ import type { Verb } from './verb.ts';
 
 export const toolchain: Verb = {
   usage: '[--json]',
-  summary: 'Brings the Pulumi engine and plugins, and says which are used and why.',
+  summary: 'bring Pulumi and its plugins',
+  details: 'Says of each part which version is used, where it came from and why.',
   options: { json: { type: 'boolean' } },
   words: [0, 0],
   async run({ options, progress }) {

@@ -6,7 +6,11 @@ import { statusTable } from './status.ts';
 import { waitUntilReady } from './verify.ts';
 
 export const up = stackVerb(
-  'Deploys an environment and shows what runs where. Brings all that it needs; where nothing changed, changes nothing.',
+  {
+    summary: 'deploy, and show what runs where',
+    details:
+      'Brings all that it needs. Where nothing changed it changes nothing; what was changed by hand it repairs. On a machine without a Docker daemon, dev (or, with --sandbox, any environment that never ran here) gets an engine of its own.',
+  },
   async (stack, { progress }) => {
     const settings = loadSettings(stack.instance, stack.checkoutDir);
     if ((await runPulumi(stack, ['up', '--yes', '--skip-preview', '--suppress-outputs'])) !== 0) return 1;

@@ -12,8 +12,10 @@ export interface Invocation {
 export interface Verb {
   /** `<env> [--json]`: what stands behind the verb. */
   readonly usage: string;
-  /** One line: what it does for its user. */
+  /** Half a line for the list of verbs: what it does for its user. */
   readonly summary: string;
+  /** What `--help` adds to it. */
+  readonly details?: string;
   readonly options?: NonNullable<ParseArgsConfig['options']>;
   /** How many words it takes, at least and at most. */
   readonly words: readonly [number, number];

@@ -78,7 +78,9 @@ async function probeGateway(settings: Settings): Promise<void> {
 
 export const verify: Verb = {
   usage: '<env> [--json]',
-  summary: 'Checks that every service is healthy and that the gateway answers on its address.',
+  summary: 'check health from outside',
+  details:
+    'Waits until every service is healthy and the gateway answers on its address; exit 1 with the last log lines where one is not.',
   options: { json: { type: 'boolean' } },
   words: [1, 1],
   async run({ words, options, progress }) {
