@@ -20,23 +20,30 @@ the line or after a blank. \`$\` stands in single quotes only, and a backslash n
 export function settingsDocText(): string {
   const sections = [...new Set(variables.map((variable) => metaOf(variable).section))];
   const parts = sections.map((section) => {
-    const rows = variables.filter((variable) => metaOf(variable).section === section).map(rowOf);
-    return [`## ${section}`, '', '| Variable | Meaning | Value | Default |', '|---|---|---|---|', ...rows].join('\n');
+    const rows = variables.filter((variable) => metaOf(variable).section === section).map(cellsOf);
+    return `## ${section}\n\n${markdownTable([['Variable', 'Meaning', 'Value', 'Default'], ...rows])}`;
   });
   return `${[head, ...parts].join('\n\n')}\n`;
 }
 
-function rowOf(variable: Variable): string {
-  const { doc, secret, default: fallback } = metaOf(variable);
-  const shownDefault =
-    fallback === '' ? 'empty' : `\`${fallback?.replace('{env}', '<env>').replace('{instance}', '<instance>')}\``;
-  const cells = [
+function cellsOf(variable: Variable): readonly string[] {
+  const { doc, default: fallback } = metaOf(variable);
+  const shownDefault = fallback?.replace('{env}', '<env>').replace('{instance}', '<instance>');
+  return [
     `\`${variable}\``,
     doc,
     ruleOf(variable),
-    secret || fallback === undefined ? 'none, required' : shownDefault,
+    shownDefault === undefined ? 'required' : shownDefault === '' ? 'empty' : `\`${shownDefault}\``,
   ];
-  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+}
+
+/** Rows under a head, in aligned columns as the formatter wants them. */
+function markdownTable(rows: readonly (readonly string[])[]): string {
+  const [head = [], ...body] = rows.map((row) => row.map((cell) => cell.replaceAll('|', '\\|')));
+  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('\n');
 }
 
 /** The schema's own words, as a value that no variable takes brings them out. */
