@@ -33,11 +33,23 @@ export async function ping(socket: string): Promise<boolean> {
   }
 }
 
+export interface EngineImage {
+  readonly id: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 /** @returns undefined where the engine has no such image */
-export async function imageId(socket: string, reference: string): Promise<string | undefined> {
+export async function findImage(socket: string, reference: string): Promise<EngineImage | undefined> {
   const answer = await request(socket, 'GET', `/images/${reference}/json`, 10_000);
   if (answer.status === 404) return undefined;
-  return (JSON.parse(answer.body) as { Id?: string }).Id;
+  const image = JSON.parse(answer.body) as { Id: string; Config: { Labels: Record<string, string> | null } };
+  return { id: image.Id, labels: image.Config.Labels ?? {} };
+}
+
+/** Names and tags of all images. */
+export async function imageReferences(socket: string): Promise<string[]> {
+  const answer = await request(socket, 'GET', '/images/json', 10_000);
+  return (JSON.parse(answer.body) as { RepoTags: string[] | null }[]).flatMap((image) => image.RepoTags ?? []);
 }
 
 /** Loads an archive of images made from `source`. @throws UserError E_IMAGE_LOAD with the engine's own words */

@@ -1,4 +1,4 @@
-import { chownSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Progress } from '../../cli/output.ts';
@@ -96,6 +96,14 @@ export async function endEngine(layout: Layout): Promise<void> {
   await unmountBelow(layout.dir);
   for (const file of [layout.pidFile, layout.socket, layout.recordFile]) rmSync(file, { force: true });
   rmSync(layout.execRoot, { recursive: true, force: true });
+  await removeCgroups(layout);
+}
+
+/** One in each hierarchy of cgroup v1, one in all of v2. */
+async function removeCgroups(layout: Layout): Promise<void> {
+  const hierarchies = ['.', ...readdirSync('/sys/fs/cgroup')].map((name) => `/sys/fs/cgroup/${name}${layout.cgroup}`);
+  const dirs = hierarchies.filter((dir) => existsSync(dir));
+  if (dirs.length > 0) await run(['find', ...dirs, '-depth', '-type', 'd', '-delete'], { allowedExitCodes: 'any' });
 }
 
 /** By the paths in its arguments, which no other engine has, so that a lost record hides nothing. */
@@ -134,7 +142,6 @@ async function prepareDirectories(layout: Layout): Promise<void> {
   writeFileSync(layout.containerdConfig, containerdConfig(layout));
   writeFileSync(layout.daemonConfig, `${JSON.stringify({ 'deprecated-key-path': `${layout.dir}/key.json` })}\n`);
   writeFileSync(layout.logFile, '');
-  chownSync(layout.logFile, 0, 0);
 }
 
 const withSystemPath = ['env', `PATH=${systemPath.join(':')}`];

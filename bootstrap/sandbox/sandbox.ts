@@ -13,7 +13,7 @@ import { UserError } from '../../settings/errors.ts';
 import { withLock } from '../lock.ts';
 import { endEngine, startEngine } from './engine.ts';
 import { ping } from './engine-api.ts';
-import { loadStandIns, standInsKey } from './images/stand-ins.ts';
+import { areStandInsLoaded, loadStandIns } from './images/stand-ins.ts';
 import { ensureEnginePrograms } from './install.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { assertNothingMounted } from './mounts.ts';
@@ -128,8 +128,10 @@ async function stop(layout: Layout, progress: Progress): Promise<void> {
 }
 
 async function isFilled(record: EngineRecord, options: StartOptions): Promise<boolean> {
-  if (options.netns === 'host' && (await isRegistryReachable(options.cacheDir, options.progress))) return true;
-  return record.standIns === (await standInsKey());
+  // An engine that has stand-ins keeps them, whatever a registry answers later: data and images stay together.
+  const mayPull = options.netns === 'host' && record.standIns === '';
+  if (mayPull && (await isRegistryReachable(options.cacheDir, options.progress))) return true;
+  return areStandInsLoaded(layoutOf(options.stateDir, options.name).socket, record.standIns);
 }
 
 async function runningEngine(layout: Layout): Promise<EngineRecord | undefined> {

@@ -44,6 +44,9 @@ function dockerOf(sandbox: Sandbox) {
   return { docker, tolerant };
 }
 
+const cgroupDirs = (name: string) =>
+  readdirSync('/sys/fs/cgroup').filter((hierarchy) => existsSync(join('/sys/fs/cgroup', hierarchy, name)));
+
 function hashes(dir: string): Record<string, string> {
   const files = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   return Object.fromEntries(
@@ -82,6 +85,7 @@ describe('a sandbox of its own network', () => {
       expect(hashes(data)).toEqual(before);
       expect(currentMountsBelow(options.stateDir)).toEqual([]);
       expect(processesInCgroup(layout.cgroup)).toEqual([]);
+      expect(cgroupDirs(layout.cgroup)).toEqual([]);
       expect(processesWithArgs(['-address', layout.containerdSocket])).toEqual([]);
       expect(processesWithArgs(['containerd', '--config', layout.containerdConfig])).toEqual([]);
     } finally {
@@ -89,12 +93,14 @@ describe('a sandbox of its own network', () => {
     }
   });
 
-  test('killed engine: start cleans up and brings containers, volumes and data back', async () => {
+  test('killed engine: start cleans up, brings containers and data back, and keeps an image that is no stand-in', async () => {
     const { options, remove, files } = place('again');
     try {
       writeFiles(join(files, 'data'), { 'a.txt': 'a' });
       const first = await startSandbox(options);
       await runWithBindVolume(first, join(files, 'data'), '--restart=unless-stopped');
+      await run(['tar', '--create', `--file=${files}.tar`, `--directory=${files}`, '.']);
+      const official = await dockerOf(first).docker('import', `${files}.tar`, upstream.grafana);
       process.kill(first.pid, 'SIGKILL');
       await eventually('engine ended', 10_000, async () => ((await sandboxStatus(options)) ? undefined : true));
 
@@ -102,6 +108,7 @@ describe('a sandbox of its own network', () => {
 
       expect(second.pid).not.toBe(first.pid);
       const { docker } = dockerOf(second);
+      expect(await docker('image', 'inspect', '--format={{.Id}}', upstream.grafana)).toBe(official);
       expect(await eventually('container is back', 10_000, () => docker('exec', 'user', 'cat', '/kept/a.txt'))).toBe(
         'a',
       );
@@ -139,7 +146,18 @@ describe('a sandbox of its own network', () => {
     const name = `outer-${process.pid}`;
     const address = '127.0.10.77:18080';
     writeFiles(files, { 'outer/index.html': 'outer', 'inner/index.html': 'inner' });
-    const server = ['--publish', `${address}:80`, upstream.redis, 'httpd', '-f', '-p', '80', '-h', '/www'];
+    const server = [
+      '--stop-timeout=1',
+      '--publish',
+      `${address}:80`,
+      upstream.redis,
+      'httpd',
+      '-f',
+      '-p',
+      '80',
+      '-h',
+      '/www',
+    ];
     try {
       await outerDocker('run', '--detach', '--name', name, '--volume', `${join(files, 'outer')}:/www:ro`, ...server);
       const rules = async () => (await run(iptables)).stdout.replace(/^#.*$/gm, '').replace(/\[\d+:\d+\]/g, '');
@@ -223,7 +241,7 @@ describe('stand-in images', () => {
     );
     const mounts = [secret('pg', "it's \\ secret", 70), `${join(files, 'init')}:/docker-entrypoint-initdb.d:ro`];
     const volumes = [...mounts, `${data}:/var/lib/postgresql/data`].map((volume) => `--volume=${volume}`);
-    const limits = ['--memory=128m', '--health-cmd=pg_isready -U gw -d gwdb', '--health-interval=1s'];
+    const limits = ['--memory=128m', '--health-cmd=pg_isready -h 127.0.0.1', '--health-interval=1s'];
     const network = await docker('network', 'create', 'pg-net');
     expect(network).not.toBe('');
     const options70 = ['--user=70:70', '--network=pg-net', '--name=pg', ...noPrivileges, ...tmpfs];

@@ -26,6 +26,9 @@ export interface Image {
   readonly layers: readonly Layer[];
 }
 
+/** On every stand-in; its value is the real version inside. */
+export const standInLabel = 'taxlien-gateway.stand-in';
+
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** An image of these layers, whose label says what really is in it. */
@@ -39,7 +42,7 @@ export function imageOf(reference: string, settings: ImageSettings, layers: read
     config: {
       ...settings,
       Env: [...path, ...env],
-      Labels: { 'taxlien-gateway.stand-in': layers.at(-1)?.version ?? '' },
+      Labels: { [standInLabel]: layers.at(-1)?.version ?? '' },
     },
     rootfs: { type: 'layers', diff_ids: layers.map((layer) => layer.diffId) },
     history: layers.map((layer) => ({ created: new Date(0).toISOString(), comment: `stand-in: ${layer.version}` })),

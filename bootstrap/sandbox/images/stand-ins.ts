@@ -3,12 +3,12 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Progress } from '../../../cli/output.ts';
 import { withLock } from '../../lock.ts';
-import { imageId, loadImages } from '../engine-api.ts';
+import { findImage, imageReferences, loadImages } from '../engine-api.ts';
 import { baseLayer } from './base.ts';
 import { unpackDebian } from './debian.ts';
 import { golangSettings, goModulesLayer, goToolchainLayer } from './golang.ts';
 import { grafanaLayer, grafanaSettings } from './grafana.ts';
-import { archiveOf, type Image, type ImageSettings, imageOf } from './image.ts';
+import { archiveOf, type Image, type ImageSettings, imageOf, standInLabel } from './image.ts';
 import {
   buildLayer,
   cachedLayer,
@@ -60,12 +60,20 @@ export function golangImage(dockerfile: string): string {
   return reference;
 }
 
-/** One key for all stand-ins as they would be built now. */
-export async function standInsKey(): Promise<string> {
-  return (await standIns()).map(({ reference, recipes }) => [reference, ...recipes.map(layerKey)].join('+')).join(' ');
+/** Whether the engine was given these very stand-ins, by the key that `loadStandIns` returned, and still has them. */
+export async function areStandInsLoaded(socket: string, loadedKey: string): Promise<boolean> {
+  const wanted = await standIns();
+  if (loadedKey !== keyOf(wanted)) return false;
+  const present = await imageReferences(socket);
+  return wanted.every(({ reference }) => present.includes(reference));
 }
 
-/** Builds what the cache has not got, loads what the engine has not got. @returns `standInsKey` of what it holds now */
+/** One key for all stand-ins as they would be built now. */
+function keyOf(wanted: readonly StandIn[]): string {
+  return wanted.map(({ reference, recipes }) => [reference, ...recipes.map(layerKey)].join('+')).join(' ');
+}
+
+/** Builds what the cache has not got, loads what the engine has not got. @returns the key of what it holds now */
 export async function loadStandIns(socket: string, cacheDir: string, progress: Progress): Promise<string> {
   const wanted = await standIns();
   const imagesDir = path.join(cacheDir, 'images');
@@ -79,7 +87,9 @@ export async function loadStandIns(socket: string, cacheDir: string, progress: P
   );
   const missing: Image[] = [];
   for (const image of images) {
-    if ((await imageId(socket, image.reference)) !== image.id) missing.push(image);
+    const present = await findImage(socket, image.reference);
+    // Without the label it is the official image, pulled while a registry answered.
+    if (present === undefined || (present.id !== image.id && standInLabel in present.labels)) missing.push(image);
   }
   if (missing.length > 0) {
     const names = missing.map((image) => image.reference).join(', ');
@@ -87,7 +97,7 @@ export async function loadStandIns(socket: string, cacheDir: string, progress: P
     await loadImages(socket, archiveOf(missing), imagesDir);
     progress.done('stand-in images loaded');
   }
-  return standInsKey();
+  return keyOf(wanted);
 }
 
 async function ensureLayers(

@@ -1,0 +1,55 @@
+import { existsSync, mkdirSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import {
+  buildLayer,
+  cachedLayer,
+  deleteUnusedLayers,
+  type LayerRecipe,
+} from '../../../../../bootstrap/sandbox/images/layers.ts';
+import { run } from '../../../../../cli/process.ts';
+import { temporaryDir, writeFiles } from '../../../../helpers/temporary.ts';
+
+const silent = { step() {}, tick() {}, done() {} };
+const workIn = (dir: string) => ({
+  dir,
+  progress: silent,
+  debianRoot: () => Promise.reject(new Error('not asked for')),
+});
+
+function recipe(inputs: string[], content: string): LayerRecipe {
+  const build = vi.fn(async (root: string) => {
+    writeFiles(root, { 'etc/file': content });
+    return `content ${content}`;
+  });
+  return { name: 'layer', inputs, build };
+}
+
+test('a layer is built once, is the same whenever it is built, and changes with its inputs', async () => {
+  const [first, second] = [temporaryDir(), temporaryDir()];
+  expect(cachedLayer(first, recipe(['1'], 'a'))).toBeUndefined();
+  const built = await buildLayer(first, recipe(['1'], 'a'), workIn(temporaryDir()));
+  expect(cachedLayer(first, recipe(['1'], 'a'))).toEqual(built);
+  expect((await run(['tar', '--list', '--file', built.file])).stdout).toBe('./\n./etc/\n./etc/file\n');
+  const again = await buildLayer(second, recipe(['1'], 'a'), workIn(temporaryDir()));
+  expect(again.diffId).toBe(built.diffId);
+  expect(cachedLayer(first, recipe(['2'], 'a'))).toBeUndefined();
+  expect((await buildLayer(first, recipe(['2'], 'b'), workIn(temporaryDir()))).diffId).not.toBe(built.diffId);
+});
+
+test('a build that fails leaves nothing in the cache', async () => {
+  const dir = temporaryDir();
+  const failing = { ...recipe(['1'], 'a'), build: () => Promise.reject(new Error('no such package')) };
+  await expect(buildLayer(dir, failing, workIn(temporaryDir()))).rejects.toThrow('no such package');
+  expect(cachedLayer(dir, failing)).toBeUndefined();
+});
+
+test('only what nobody used for a month is deleted', () => {
+  const dir = temporaryDir();
+  for (const name of ['old', 'new']) mkdirSync(join(dir, name));
+  const dayMs = 24 * 60 * 60 * 1000;
+  const nowMs = Date.now();
+  utimesSync(join(dir, 'old'), new Date(nowMs - 31 * dayMs), new Date(nowMs - 31 * dayMs));
+  deleteUnusedLayers(dir, nowMs);
+  expect([existsSync(join(dir, 'old')), existsSync(join(dir, 'new'))]).toEqual([false, true]);
+});
