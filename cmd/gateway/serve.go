@@ -128,13 +128,16 @@ func ignoreCancel(ctx context.Context, err error) error {
 	return err
 }
 
+// drain cuts off what is not finished in time; none of that was acknowledged, so its worker sends it again.
 func drain(server *http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
-	if err := server.Shutdown(ctx); err != nil {
-		return errors.Join(fmt.Errorf("requests cut off after %s: %w", drainTimeout, err), server.Close())
+	err := server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		slog.Warn("requests cut off", "after", drainTimeout.String())
+		return server.Close()
 	}
-	return nil
+	return err
 }
 
 // closeAll does not wait for a connection that a cut-off request still holds.
