@@ -61,6 +61,9 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
       : setTimeout(() => {
           isTimedOut = true;
           child.kill('SIGKILL');
+          // A grandchild that lives on would hold them open.
+          child.stdout?.destroy();
+          child.stderr?.destroy();
         }, options.timeoutMs);
   const ended = await new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
     child.once('error', (error: NodeJS.ErrnoException) => reject(startError(program, options.cwd, error)));
@@ -86,11 +89,12 @@ function startError(program: string, cwd: string | undefined, error: NodeJS.Errn
 
 function collect(stream: NodeJS.ReadableStream | null, onLine?: (line: string) => void): () => string {
   const chunks: Buffer[] = [];
+  const decoder = new TextDecoder();
   let rest = '';
   stream?.on('data', (chunk: Buffer) => {
     chunks.push(chunk);
     if (onLine === undefined) return;
-    const lines = (rest + chunk.toString('utf8')).split('\n');
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) onLine(line);
   });

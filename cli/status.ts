@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
+import { UserError } from '../settings/errors.ts';
 import { environments, instanceOf, parseEnvironment, type ServiceName, services } from '../settings/instance.ts';
 import { loadSettings, type Settings } from '../settings/load.ts';
 import { containerName } from '../settings/names.ts';
 import { findEngine } from './engine.ts';
 import { print, table } from './output.ts';
-import { run } from './process.ts';
+import { type RunResult, run } from './process.ts';
 import { checkoutDir } from './stack.ts';
 import type { Verb } from './verb.ts';
 
@@ -34,8 +35,7 @@ interface Inspected {
 export async function readStatus(dockerHost: string, settings: Settings): Promise<readonly ServiceStatus[]> {
   const inspect = async (kind: string, names: readonly string[]) => {
     const argv = ['docker', '--host', dockerHost, kind, 'inspect', ...names];
-    // Exit 1 says that some are missing; those that are there stand in the answer all the same.
-    return JSON.parse((await run(argv, { allowedExitCodes: [0, 1] })).stdout || '[]') as unknown[];
+    return inspectedObjects(await run(argv, { allowedExitCodes: [0, 1] }), dockerHost);
   };
   const names = services.map((service) => containerName(settings, service));
   const containers = (await inspect('container', names)) as Inspected[];
@@ -60,8 +60,20 @@ export async function readStatus(dockerHost: string, settings: Settings): Promis
   });
 }
 
+/**
+ * The objects in the answer of `docker inspect`, which ends with exit 1 where some are missing, and also where no
+ * daemon answers.
+ * @throws UserError E_DAEMON
+ */
+export function inspectedObjects({ stdout, stderr }: RunResult, dockerHost: string): readonly unknown[] {
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+  const other = lines.find((line) => !/no such (container|image|object)/i.test(line));
+  if (other === undefined) return JSON.parse(stdout || '[]') as unknown[];
+  throw new UserError('E_DAEMON', `docker: no answer from ${dockerHost} (got ${other})`, 'Start the daemon.');
+}
+
 /** The tag that says most: of this environment and with a commit, else of this environment, else any. */
-function shownTag(tags: readonly string[], envTag: string): string {
+export function shownTag(tags: readonly string[], envTag: string): string {
   const withCommit = tags.filter((tag) => tag.startsWith(`${envTag}-`) && !tag.startsWith(`${envTag}-build-`));
   return withCommit.at(-1) ?? tags.find((tag) => tag === envTag) ?? tags[0] ?? '-';
 }
