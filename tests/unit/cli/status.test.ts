@@ -36,7 +36,9 @@ test('objects that are missing are left out, and a daemon that does not answer i
   const stderr = 'Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?\n';
   expect(() =>
     inspectedObjects({ exitCode: 1, stdout: '[]\n', stderr }, 'unix:///x'),
-  ).toThrowErrorMatchingInlineSnapshot(`[UserError: docker: no answer from unix:///x (got Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?)]`);
+  ).toThrowErrorMatchingInlineSnapshot(
+    `[UserError: docker: no answer from unix:///x (got Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?)]`,
+  );
   const dial = 'error during connect: dial unix /x: connect: no such file or directory\n';
   expect(() => inspectedObjects({ exitCode: 1, stdout: '[]\n', stderr: dial }, 'unix:///x')).toThrow('no answer from');
 });

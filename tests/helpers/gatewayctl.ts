@@ -1,0 +1,21 @@
+import { join } from 'node:path';
+import { type RunResult, run } from '../../cli/process.ts';
+import { childEnvironment } from '../../settings/child-environment.ts';
+
+const main = join(import.meta.dirname, '..', '..', 'cli', 'main.ts');
+
+/** Runs a verb as a user whose home is this directory, without a terminal and on a host without a daemon. */
+export const gatewayctl = (home: string, ...args: readonly string[]): Promise<RunResult> =>
+  run([process.execPath, '--disable-warning=ExperimentalWarning', main, ...args], {
+    cwd: home,
+    env: childEnvironment({
+      HOME: home,
+      XDG_CACHE_HOME: join(home, 'cache'),
+      XDG_STATE_HOME: join(home, 'state'),
+      TAXLIEN_GATEWAY_ROOT: join(home, 'root'),
+      DOCKER_HOST: `unix://${home}/no.sock`,
+      NODE_COMPILE_CACHE: undefined,
+    }),
+    allowedExitCodes: 'any',
+    timeoutMs: 30_000,
+  });

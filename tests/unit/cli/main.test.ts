@@ -1,0 +1,181 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { gatewayctl } from '../../helpers/gatewayctl.ts';
+import { envText } from '../../helpers/instance.ts';
+import { temporaryDir, writeFiles } from '../../helpers/temporary.ts';
+
+// Each case starts Node.
+const options = { timeout: 60_000 };
+
+/** The verbs that scripts rely on. */
+const verbs = [
+  ...[
+    'init',
+    'up',
+    'preview',
+    'refresh',
+    'destroy',
+    'doctor',
+    'status',
+    'verify',
+    'env',
+    'toolchain',
+    'sandbox',
+    'test',
+  ],
+];
+
+describe('help', options, () => {
+  test('lists every verb; asked for it is a success, in place of a verb it is not', async () => {
+    const home = temporaryDir();
+    const [asked, bare] = await Promise.all([gatewayctl(home, '--help'), gatewayctl(home)]);
+    expect([asked.exitCode, asked.stderr, bare.exitCode]).toEqual([0, '', 1]);
+    expect(bare.stdout).toBe(asked.stdout);
+    const listed = [...asked.stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, verb]) => verb);
+    expect(listed.filter((verb) => verbs.includes(verb ?? ''))).toEqual(verbs);
+    for (const line of asked.stdout.split('\n')) expect(line.length).toBeLessThan(160);
+  });
+
+  test('every verb has its own', async () => {
+    const home = temporaryDir();
+    const answers = await Promise.all(verbs.map((verb) => gatewayctl(home, verb, '--help')));
+    for (const [index, { exitCode, stdout, stderr }] of answers.entries()) {
+      expect([exitCode, stderr]).toEqual([0, '']);
+      expect(stdout).toMatch(new RegExp(`^usage: \\./gatewayctl ${verbs[index]} .+\n\n.+`));
+    }
+    expect(readdirSync(home)).toEqual([]);
+  });
+});
+
+test('what is refused: exit 1, the reason on stderr, nothing on stdout, and nothing changed', options, async () => {
+  const calls = [
+    ['deploy', 'dev'],
+    ['constructor'],
+    ['up'],
+    ['up', 'dev', 'stage'],
+    ['up', 'production'],
+    ['up', 'dev', '--force'],
+    ['status', '--json=yes'],
+    ['init', 'dev'],
+    ['init', 'dev', '--bind-ip', '0.0.0.0'],
+    ['destroy', 'dev'],
+    ['sandbox', 'clean'],
+    ['sandbox', 'explode'],
+    ['up', 'stage'],
+  ];
+  const answers = await Promise.all(
+    calls.map(async (args) => {
+      const home = temporaryDir();
+      const { exitCode, stdout, stderr } = await gatewayctl(home, ...args);
+      expect([args, exitCode, stdout, readdirSync(home)]).toEqual([args, 1, '', []]);
+      return `$ gatewayctl ${args.join(' ')}\n${stderr.replaceAll(home, '<home>')}`;
+    }),
+  );
+  expect(answers.join('\n')).toMatchInlineSnapshot(`
+    "$ gatewayctl deploy dev
+    gatewayctl: no such verb (got deploy)
+    Run ./gatewayctl --help.
+
+    $ gatewayctl constructor
+    gatewayctl: no such verb (got constructor)
+    Run ./gatewayctl --help.
+
+    $ gatewayctl up
+    gatewayctl up: wrong number of words (got none)
+    Usage: ./gatewayctl up <env> [--sandbox]
+
+    $ gatewayctl up dev stage
+    gatewayctl up: wrong number of words (got dev stage)
+    Usage: ./gatewayctl up <env> [--sandbox]
+
+    $ gatewayctl up production
+    no environment of this project (got production)
+    Name one of dev, stage, prod.
+
+    $ gatewayctl up dev --force
+    gatewayctl up: Unknown option '--force'. To specify a positional argument starting with a '-', place it at the end of the command after '--', as in '-- "--force"
+    Usage: ./gatewayctl up <env> [--sandbox]
+
+    $ gatewayctl status --json=yes
+    gatewayctl status: Option '--json' does not take an argument
+    Usage: ./gatewayctl status [env] [--json]
+
+    $ gatewayctl init dev
+    init dev: an instance needs an address of its own (got no --bind-ip)
+    Run ./gatewayctl init dev --bind-ip <address of this host>; "ip addr" lists them.
+
+    $ gatewayctl init dev --bind-ip 0.0.0.0
+    --bind-ip: must be one address, not all of the host (got 0.0.0.0)
+    Give one address of this host, e.g. --bind-ip 10.0.0.4.
+
+    $ gatewayctl destroy dev
+    destroy dev: nobody is there to ask (no terminal), nothing was changed
+    Run ./gatewayctl destroy dev --yes.
+
+    $ gatewayctl sandbox clean
+    sandbox clean: would delete the engine with its images, containers and volumes; nothing was changed
+    Run ./gatewayctl sandbox clean --yes.
+
+    $ gatewayctl sandbox explode
+    sandbox: no such command (got explode)
+    Usage: ./gatewayctl sandbox start|stop|status|clean [--yes]
+
+    $ gatewayctl up stage
+    docker: no daemon answers (got unix://<home>/no.sock)
+    Start Docker and let this user use it; or, on Linux as root, try it out without: ./gatewayctl up stage --sandbox.
+    "
+  `);
+});
+
+describe('init', options, () => {
+  test('makes an instance once', async () => {
+    const home = temporaryDir();
+    const first = await gatewayctl(home, 'init', 'stage', '--bind-ip', '127.0.10.2');
+    expect(first).toEqual({
+      exitCode: 0,
+      stdout: `made ${home}/root/stage; its settings: ${home}/root/stage/.env\n`,
+      stderr: '',
+    });
+    const text = readFileSync(join(home, 'root/stage/.env'), 'utf8');
+    const second = await gatewayctl(home, 'init', 'stage', '--bind-ip', '127.0.10.3');
+    expect([second.exitCode, second.stdout]).toEqual([0, `${home}/root/stage/.env: is there already, left as it is\n`]);
+    expect(readFileSync(join(home, 'root/stage/.env'), 'utf8')).toBe(text);
+    expect(readdirSync(home)).toEqual(['root']);
+  });
+});
+
+describe('doctor', options, () => {
+  test('shows all that is wrong with the settings, and exits 1', async () => {
+    const home = temporaryDir();
+    writeFiles(home, { 'root/prod/.env': envText({ BIND_IP: '0.0.0.0', DB_PORT: '99999' }) });
+    const [text, json] = await Promise.all([
+      gatewayctl(home, 'doctor', 'prod'),
+      gatewayctl(home, 'doctor', 'prod', '--json'),
+    ]);
+    expect([text.exitCode, json.exitCode, text.stderr, json.stderr]).toEqual([1, 1, '', '']);
+    expect(text.stdout.split('\n').at(-2)).toBe('prod: 2 errors, 0 warnings');
+    const report = JSON.parse(json.stdout) as { env: string; findings: readonly { code: string; severity: string }[] };
+    expect(report.env).toBe('prod');
+    expect(report.findings.map(({ code, severity }) => [code, severity])).toEqual([
+      ['E_BIND_IP', 'error'],
+      ['E_PORT', 'error'],
+    ]);
+    expect(readdirSync(join(home, 'root/prod'))).toEqual(['.env']);
+  });
+
+  test('tells that there is no instance', async () => {
+    const home = temporaryDir();
+    const { exitCode, stdout } = await gatewayctl(home, 'doctor', 'stage', '--json');
+    const report = JSON.parse(stdout) as { findings: readonly { code: string }[] };
+    expect([exitCode, report.findings.map(({ code }) => code)]).toEqual([1, ['E_NO_INSTANCE']]);
+  });
+});
+
+test('status without an instance tells how to make one', options, async () => {
+  expect(await gatewayctl(temporaryDir(), 'status')).toEqual({
+    exitCode: 0,
+    stdout: 'no instance is here: ./gatewayctl init <env> makes one\n',
+    stderr: '',
+  });
+});
