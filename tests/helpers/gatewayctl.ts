@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { type RunResult, run } from '../../cli/process.ts';
 import { childEnvironment } from '../../settings/child-environment.ts';
 
-const main = join(import.meta.dirname, '..', '..', 'cli', 'main.ts');
+const checkoutDir = join(import.meta.dirname, '..', '..');
+const main = join(checkoutDir, 'cli', 'main.ts');
 
 /** Runs a verb as a user whose home is this directory, without a terminal and on a host without a daemon. */
 export const gatewayctl = (home: string, ...args: readonly string[]): Promise<RunResult> =>
@@ -14,7 +15,8 @@ export const gatewayctl = (home: string, ...args: readonly string[]): Promise<Ru
       XDG_STATE_HOME: join(home, 'state'),
       TAXLIEN_GATEWAY_ROOT: join(home, 'root'),
       DOCKER_HOST: `unix://${home}/no.sock`,
-      NODE_COMPILE_CACHE: undefined,
+      // Half of the time of a start.
+      NODE_COMPILE_CACHE: join(checkoutDir, 'node_modules', '.cache', 'compile'),
     }),
     allowedExitCodes: 'any',
     timeoutMs: 30_000,

@@ -54,14 +54,18 @@ describe('the choice for a deploy', () => {
     );
 
   test('a stopped daemon is an error for those who never ran, and never an empty sandbox for those who did', async () => {
-    expect(await refusal('stage', false)).toMatchInlineSnapshot(`"E_DAEMON docker: no daemon answers (got unix://<root>/no.sock). Start Docker and let this user use it; or, on Linux as root, try it out without: ./gatewayctl up stage --sandbox."`);
+    expect(await refusal('stage', false)).toMatchInlineSnapshot(
+      `"E_DAEMON docker: no daemon answers (got unix://<root>/no.sock). Start Docker and let this user use it; or, on Linux as root, try it out without: ./gatewayctl up stage --sandbox."`,
+    );
     ranOn('dev', 'daemon');
     expect(await chooseEngine('dev', false, silent)).toEqual(daemon());
   });
 
   test('an instance of the daemon does not go into the sandbox', async () => {
     ranOn('dev', 'daemon');
-    expect(await refusal('dev', true)).toMatchInlineSnapshot(`"E_ENGINE <root>/dev: this instance runs on the host's own daemon (got --sandbox). Leave out --sandbox; or give the sandbox other instances: TAXLIEN_GATEWAY_ROOT=<directory>."`);
+    expect(await refusal('dev', true)).toMatchInlineSnapshot(
+      `"E_ENGINE <root>/dev: this instance runs on the host's own daemon (got --sandbox). Leave out --sandbox; or give the sandbox other instances: TAXLIEN_GATEWAY_ROOT=<directory>."`,
+    );
   });
 });
 
