@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Progress } from '../../cli/output.ts';
@@ -134,7 +134,9 @@ function stopSignal(layout: Layout, pid: number): NodeJS.Signals {
 }
 
 async function prepareDirectories(layout: Layout): Promise<void> {
-  mkdirSync(layout.instancesDir, { recursive: true, mode: 0o755 });
+  mkdirSync(layout.instancesDir, { recursive: true });
+  // Whatever the umask: users in the docker group must get to the socket.
+  for (const dir of [layout.dir, layout.instancesDir]) chmodSync(dir, 0o755);
   mkdirSync(layout.containerdState, { recursive: true, mode: 0o711 });
   if ((await run(['getent', 'group', 'docker'], { allowedExitCodes: 'any' })).exitCode !== 0) {
     await run([...withSystemPath, 'groupadd', '--system', 'docker']);

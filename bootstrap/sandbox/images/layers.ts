@@ -64,9 +64,16 @@ export function cachedLayer(imagesDir: string, recipe: LayerRecipe): Layer | und
 export async function buildLayer(imagesDir: string, recipe: LayerRecipe, work: WorkPlace): Promise<Layer> {
   const root = path.join(work.dir, 'roots', recipe.name);
   const pack = path.join(work.dir, 'packs', recipe.name);
-  mkdirSync(root, { recursive: true });
-  mkdirSync(pack, { recursive: true });
-  const version = await recipe.build(root, work);
+  // Whatever the user's umask: all users of the image must be able to read it.
+  const umask = process.umask(0o022);
+  let version: string;
+  try {
+    mkdirSync(root, { recursive: true });
+    mkdirSync(pack, { recursive: true });
+    version = await recipe.build(root, work);
+  } finally {
+    process.umask(umask);
+  }
   const file = path.join(pack, 'layer.tar');
   const fixed = ['--sort=name', '--mtime=@0', '--numeric-owner', '--format=gnu'];
   await run(['tar', '--create', ...fixed, `--file=${file}`, `--directory=${root}`, '.']);

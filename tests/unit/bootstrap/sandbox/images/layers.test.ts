@@ -37,6 +37,18 @@ test('a layer is built once, is the same whenever it is built, and changes with 
   expect((await buildLayer(first, recipe(['2'], 'b'), workIn(temporaryDir()))).diffId).not.toBe(built.diffId);
 });
 
+test("the user's umask does not get into a layer, and stays the user's", async () => {
+  const before = process.umask(0o077);
+  try {
+    const built = await buildLayer(temporaryDir(), recipe(['1'], 'a'), workIn(temporaryDir()));
+    const modes = (await run(['tar', '--list', '--verbose', '--file', built.file])).stdout.match(/^\S+/gm);
+    expect(modes).toEqual(['drwxr-xr-x', 'drwxr-xr-x', '-rw-r--r--']);
+    expect(process.umask(0o077)).toBe(0o077);
+  } finally {
+    process.umask(before);
+  }
+});
+
 test('a build that fails leaves nothing in the cache', async () => {
   const dir = temporaryDir();
   const failing = { ...recipe(['1'], 'a'), build: () => Promise.reject(new Error('no such package')) };
