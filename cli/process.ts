@@ -27,7 +27,9 @@ export class ProcessError extends UserError {
   readonly result: RunResult;
 
   constructor(argv: readonly string[], result: RunResult, reason: string) {
-    const lastLines = (result.stderr.trim() || result.stdout.trim()).split('\n').slice(-20).join('\n');
+    const lastLines = [result.stdout, result.stderr]
+      .flatMap((text) => (text.trim() === '' ? [] : text.trim().split('\n').slice(-20)))
+      .join('\n');
     super('E_PROCESS', `${argv.join(' ')}: ${reason}${lastLines === '' ? '' : `\n${lastLines}`}`, '');
     this.name = 'ProcessError';
     this.result = result;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { cleanSandbox, startSandbox } from '../bootstrap/sandbox/sandbox.ts';
 import { ensureToolchain } from '../bootstrap/toolchain/toolchain.ts';
-import { childEnvironment, pathWith } from '../settings/child-environment.ts';
+import { type Overrides, pathWith } from '../settings/child-environment.ts';
 import { userDirs } from '../settings/instance.ts';
 import type { Progress } from './output.ts';
 import { checkoutDir } from './stack.ts';
@@ -10,8 +10,8 @@ import { checkoutDir } from './stack.ts';
 export interface TestSandbox {
   /** What stands before a command so that it runs in the engine's network. */
   readonly enter: readonly string[];
-  /** Environment of the tests: the engine, the toolchain, and where instances may lie. */
-  readonly exports: NodeJS.ProcessEnv;
+  /** What the environment of the tests adds to this one: the engine, the toolchain, and where instances may lie. */
+  readonly exports: Overrides;
 }
 
 /** An engine for the tests of this work tree, in a network of its own; deleted afterwards, whatever happens. */
@@ -27,12 +27,12 @@ export async function withTestSandbox<T>(progress: Progress, work: (sandbox: Tes
     const sandbox = await startSandbox(place);
     return await work({
       enter: ['nsenter', `--net=/proc/${sandbox.pid}/ns/net`, '--'],
-      exports: childEnvironment({
+      exports: {
         PATH: pathWith(toolchain.binDir, dirname(process.execPath)),
         DOCKER_HOST: sandbox.dockerHost,
         TEST_INSTANCES_DIR: sandbox.instancesDir,
         TAXLIEN_GATEWAY_ROOT: undefined,
-      }),
+      },
     });
   } finally {
     stopped();

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { childEnvironment, type Overrides, plainOutput } from '../settings/child-environment.ts';
 import { UserError } from '../settings/errors.ts';
 import { note, type Progress, print } from './output.ts';
 import { run } from './process.ts';
@@ -71,7 +72,7 @@ async function runVitest(
   suite: Suite,
   args: readonly string[],
   enter: readonly string[],
-  env?: NodeJS.ProcessEnv,
+  env: Overrides = {},
 ): Promise<Counts> {
   const json = join(reportsDir, `${suite}.json`);
   writeFileSync(json, '');
@@ -88,7 +89,7 @@ async function runVitest(
     cwd: checkoutDir,
     stdio: 'inherit',
     allowedExitCodes: 'any',
-    ...(env === undefined ? {} : { env }),
+    env: childEnvironment({ ...env, ...plainOutput(process.stdout.isTTY) }),
   });
   const text = readFileSync(json, 'utf8');
   if (text === '') return { passed: 0, failed: 1, skipped: 0 };

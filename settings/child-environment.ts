@@ -13,6 +13,9 @@ export function childEnvironment(overrides: Overrides): NodeJS.ProcessEnv {
   return env;
 }
 
+/** Overrides that keep colours out of a log: some programs take CI or TERM for a terminal. */
+export const plainOutput = (isTerminal: boolean | undefined): Overrides => (isTerminal ? {} : { NO_COLOR: '1' });
+
 /** PATH with these directories first, each once. */
 export function pathWith(...dirs: readonly string[]): string {
   return [...new Set([...dirs, ...(process.env.PATH ?? '').split(delimiter)])]

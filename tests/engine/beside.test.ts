@@ -9,6 +9,7 @@ import {
   listening,
   makeRoot,
   type Shell,
+  tearDown,
 } from '../helpers/engine.ts';
 
 const projects = ['taxlien-gateway-dev', 'taxlien-gateway-stage'];
@@ -24,8 +25,7 @@ describe('stage beside dev', () => {
   });
 
   afterAll(async () => {
-    for (const env of ['stage', 'dev']) await gatewayctl(shell, ['destroy', env, '--yes'], 'any');
-    checkout.remove();
+    await tearDown(shell, 'stage', 'dev');
   });
 
   test('stage asks for an address of its own first', async () => {

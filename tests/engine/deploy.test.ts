@@ -12,6 +12,7 @@ import {
   listening,
   makeRoot,
   type Shell,
+  tearDown,
 } from '../helpers/engine.ts';
 import { completeTask, envValue, fetchResult, sha256, workerOf } from '../helpers/worker.ts';
 
@@ -32,8 +33,7 @@ describe('dev, from nothing to destroyed and back', () => {
   });
 
   afterAll(async () => {
-    await gatewayctl(shell, ['destroy', 'dev', '--yes'], 'any');
-    checkout.remove();
+    await tearDown(shell, 'dev');
   });
 
   test('up makes the instance and starts five healthy containers', async () => {
@@ -122,7 +122,8 @@ describe('dev, from nothing to destroyed and back', () => {
       join(checkout.dir, 'cmd/gateway/main.go'),
       '\n// A changed line.\nvar changedLine = 1\n\nfunc init() { _ = changedLine }\n',
     );
-    const [containers, images] = [await containerIds(project), await docker('images', '--all', '--quiet')];
+    const listImages = async () => (await docker('images', '--all', '--quiet')).split('\n').sort();
+    const [containers, images] = [await containerIds(project), await listImages()];
     const since = `${Date.now() / 1000}`;
     const { stdout } = await inStackShell(shell, 'dev', ['pulumi', 'preview', '--json']);
     const steps = (JSON.parse(stdout).steps as { op: string; urn: string }[]).filter(
@@ -137,7 +138,7 @@ describe('dev, from nothing to destroyed and back', () => {
       'taxlien-gateway-tag',
     ]);
     expect(await containerIds(project)).toEqual(containers);
-    expect(await docker('images', '--all', '--quiet')).toBe(images);
+    expect(await listImages()).toEqual(images);
     const range = ['--since', since, '--until', `${Date.now() / 1000}`];
     const events = (await docker('events', ...range, '--format', '{{.Type}} {{.Action}}')).split('\n');
     // Health checks go on meanwhile.

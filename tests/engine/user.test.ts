@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../cli/process.ts';
 import { userDirs } from '../../settings/instance.ts';
-import { type Checkout, containerIds, containersOf, copyCheckout, workTree } from '../helpers/engine.ts';
+import { type Checkout, containerIds, containersOf, copyCheckout, removeVolumes, workTree } from '../helpers/engine.ts';
 import { completeTask, fetchResult, sha256, workerOf } from '../helpers/worker.ts';
 
 const project = 'taxlien-gateway-dev';
@@ -43,6 +43,7 @@ describe('an ordinary user in the docker group', () => {
 
   afterAll(async () => {
     await gatewayctl(['destroy', 'dev', '--yes'], 'any');
+    await removeVolumes(project);
     rmSync(home, { recursive: true, force: true });
   });
 

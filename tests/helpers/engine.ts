@@ -67,6 +67,20 @@ export async function inStackShell(shell: Shell, env: string, argv: readonly str
   });
 }
 
+/** Destroys environments of a root and forgets their volumes, so that the next test may use the names elsewhere. */
+export async function tearDown(shell: Shell, ...envs: readonly string[]): Promise<void> {
+  for (const env of envs) {
+    await gatewayctl(shell, ['destroy', env, '--yes'], 'any');
+    await removeVolumes(`taxlien-gateway-${env}`);
+  }
+  shell.checkout.remove();
+}
+
+export async function removeVolumes(project: string): Promise<void> {
+  const names = await docker('volume', 'ls', '--quiet', '--filter', `name=^${project}_`);
+  if (names !== '') await docker('volume', 'rm', ...names.split('\n'));
+}
+
 export async function docker(...args: string[]): Promise<string> {
   return (await run(['docker', ...args])).stdout.trim();
 }

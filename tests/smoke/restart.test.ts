@@ -7,6 +7,7 @@ import {
   gatewayctl,
   makeRoot,
   type Shell,
+  tearDown,
 } from '../helpers/engine.ts';
 
 const project = 'taxlien-gateway-dev';
@@ -22,8 +23,7 @@ describe('a main process that is killed', () => {
   });
 
   afterAll(async () => {
-    await gatewayctl(shell, ['destroy', 'dev', '--yes'], 'any');
-    checkout.remove();
+    await tearDown(shell, 'dev');
   });
 
   test.each(['gateway', 'db', 'redis', 'prometheus', 'grafana'])('%s is back and healthy', async (service) => {
