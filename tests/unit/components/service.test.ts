@@ -76,9 +76,11 @@ test('what differs between services', async () => {
   ]);
   const differing = services.map((service) => {
     const { inputs } = registrationOf(run, container, `taxlien-${service}`);
-    const { interval, timeout, retries, ...check } = inputs.healthcheck;
+    const { interval, timeout, retries, startPeriod, tests } = inputs.healthcheck;
     expect({ interval, timeout, retries }).toEqual({ interval: '3s', timeout: '3s', retries: 5 });
-    const own = Object.entries({ ...inputs, healthcheck: check }).filter(([key]) => !hidden.has(key));
+    const own = Object.entries({ ...inputs, healthcheck: `${tests.join(' ')} (${startPeriod})` }).filter(
+      ([key]) => !hidden.has(key),
+    );
     return [service, { ...Object.fromEntries(own), internalPort: inputs.ports[0].internal }];
   });
   const text = JSON.stringify(Object.fromEntries(differing))
@@ -95,20 +97,7 @@ test('what differs between services', async () => {
           "POSTGRES_PASSWORD_FILE=/run/secrets/postgres_password",
           "POSTGRES_USER=gateway",
         ],
-        "healthcheck": {
-          "startPeriod": "2m0s",
-          "tests": [
-            "CMD",
-            "pg_isready",
-            "-q",
-            "-h",
-            "127.0.0.1",
-            "-U",
-            "gateway",
-            "-d",
-            "gateway",
-          ],
-        },
+        "healthcheck": "CMD pg_isready -q -h 127.0.0.1 -U gateway -d gateway (2m0s)",
         "image": "sha256 of postgres:16.14-alpine3.23",
         "internalPort": 5432,
         "name": "taxlien-gateway-dev-db",
@@ -147,14 +136,7 @@ test('what differs between services', async () => {
           "REDIS_PASSWORD_FILE=/run/secrets/redis_password",
           "WORKER_TOKEN_FILE=/run/secrets/worker_token",
         ],
-        "healthcheck": {
-          "startPeriod": "30s",
-          "tests": [
-            "CMD",
-            "/gateway",
-            "health",
-          ],
-        },
+        "healthcheck": "CMD /gateway health (30s)",
         "image": "sha256 of taxlien-gateway-dev/gateway:dev-build-<hash>",
         "internalPort": 8081,
         "name": "taxlien-gateway-dev-gateway",
@@ -183,17 +165,7 @@ test('what differs between services', async () => {
           "GF_SECURITY_ADMIN_USER=admin",
           "GF_USERS_ALLOW_SIGN_UP=false",
         ],
-        "healthcheck": {
-          "startPeriod": "2m0s",
-          "tests": [
-            "CMD",
-            "wget",
-            "-q",
-            "-O",
-            "/dev/null",
-            "http://127.0.0.1:3000/api/health",
-          ],
-        },
+        "healthcheck": "CMD wget -q -O /dev/null http://127.0.0.1:3000/api/health (2m0s)",
         "image": "sha256 of grafana/grafana:12.3.1",
         "internalPort": 3000,
         "name": "taxlien-gateway-dev-grafana",
@@ -232,17 +204,7 @@ test('what differs between services', async () => {
         ],
         "destroyGraceSeconds": 30,
         "envs": [],
-        "healthcheck": {
-          "startPeriod": "1m0s",
-          "tests": [
-            "CMD",
-            "wget",
-            "-q",
-            "-O",
-            "/dev/null",
-            "http://127.0.0.1:9090/-/ready",
-          ],
-        },
+        "healthcheck": "CMD wget -q -O /dev/null http://127.0.0.1:9090/-/ready (1m0s)",
         "image": "sha256 of prom/prometheus:v3.8.1",
         "internalPort": 9090,
         "name": "taxlien-gateway-dev-prometheus",
@@ -275,13 +237,7 @@ test('what differs between services', async () => {
         ],
         "destroyGraceSeconds": 30,
         "envs": [],
-        "healthcheck": {
-          "startPeriod": "30s",
-          "tests": [
-            "CMD-SHELL",
-            "REDISCLI_AUTH="$(cat /run/secrets/redis_password)" redis-cli ping | grep -qx PONG",
-          ],
-        },
+        "healthcheck": "CMD-SHELL REDISCLI_AUTH="$(cat /run/secrets/redis_password)" redis-cli ping | grep -qx PONG (30s)",
         "image": "sha256 of redis:7.4.7-alpine3.23",
         "internalPort": 6379,
         "name": "taxlien-gateway-dev-redis",

@@ -1,0 +1,17 @@
+import { loadSettings, SettingsError } from '../../settings/load.ts';
+import { testInstance } from './instance.ts';
+import { temporaryDir, writeFiles } from './temporary.ts';
+
+/** Each problem as `CODE message`, without the part of the paths that differs between runs. */
+export function problemsOf(text: string, stackFile?: string): readonly string[] {
+  const root = temporaryDir();
+  const checkoutDir = temporaryDir();
+  if (stackFile !== undefined) writeFiles(checkoutDir, { 'Pulumi.dev.yaml': stackFile });
+  try {
+    loadSettings(testInstance({ root, text }), checkoutDir);
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    return error.problems.map(({ code, message }) => `${code} ${message.replaceAll(root, '<root>')}`);
+  }
+  return [];
+}
