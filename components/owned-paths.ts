@@ -47,10 +47,12 @@ export interface OwnedPath {
 
 /** Directories with the owner and mode that each image needs; no secret among them. */
 export function ownedDirectories(): readonly OwnedPath[] {
+  const directory = (path: string, volume: DataVolumeName) => ({ path, ...owners[dataOwners[volume]], mode: 0o700 });
   return [
-    ...dataVolumes.map((volume) => ({ path: `data/${volume}`, ...owners[dataOwners[volume]], mode: 0o700 })),
-    // Without it nobody could tell the first day of an empty store from a disk that is not mounted.
-    { path: 'data/raw/.keep', ...owners.gateway, mode: 0o700 },
+    ...dataVolumes.map((volume) => directory(`data/${volume}`, volume)),
+    // An empty volume takes on the mode of the image's own directory, and an empty store on its first day looks like
+    // a disk that is not mounted. Not for PostgreSQL: initdb refuses a directory that is not empty, and sets the mode.
+    ...dataVolumes.filter((volume) => volume !== 'postgres').map((volume) => directory(`data/${volume}/.keep`, volume)),
     ...secretServices.map((service) => ({ path: `secrets/${service}`, ...owners[service], mode: 0o500 })),
   ];
 }
