@@ -86,12 +86,13 @@ describe('a program that does not', () => {
     });
     expect(error.message).toMatchInlineSnapshot(`
       "sh -c echo out; echo first >&2; echo last >&2; exit 3: exit 3
+      out
       first
       last"
     `);
   });
 
-  test('without errors its output stands in the message, the last 20 lines of it', async () => {
+  test('the last 20 lines of each stream stand in the message', async () => {
     const error = await failureOf(run(['sh', '-c', 'seq 30; exit 1']));
     expect(error.message.split('\n').slice(1)).toEqual(Array.from({ length: 20 }, (_, index) => `${index + 11}`));
   });
