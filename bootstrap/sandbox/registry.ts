@@ -1,18 +1,19 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import https from 'node:https';
 import path from 'node:path';
 import type { Progress } from '../../cli/output.ts';
+import { run } from '../../cli/process.ts';
+import upstreamImages from '../../components/upstream-images.json' with { type: 'json' };
+import { UserError } from '../../settings/errors.ts';
 
-const registry = 'registry-1.docker.io';
 const rememberedMs = 60 * 60 * 1000;
-const timeoutMs = 3_000;
+const timeoutMs = 5_000;
 
 interface Answer {
   readonly isReachable: boolean;
   readonly atMs: number;
 }
 
-/** Whether Docker Hub's registry answers this host: tried once, said in one line, remembered for an hour. */
+/** Whether an image registry answers this host: tried once, said in one line, remembered for an hour. */
 export async function isRegistryReachable(
   cacheDir: string,
   progress: Progress,
@@ -25,25 +26,23 @@ export async function isRegistryReachable(
   const isReachable = await probe();
   progress.step(
     isReachable
-      ? `image registry ${registry} answers: the official images are used`
-      : `image registry ${registry} does not answer: stand-in images are used (asked again in an hour)`,
+      ? 'an image registry answers: the official images are used'
+      : 'no image registry answers: stand-in images are used (asked again in an hour)',
   );
   mkdirSync(cacheDir, { recursive: true });
   writeFileSync(file, `${JSON.stringify({ isReachable, atMs: now() } satisfies Answer)}\n`);
   return isReachable;
 }
 
-function probeRegistry(): Promise<boolean> {
-  return new Promise((resolve) => {
-    const call = https.get({ host: registry, path: '/v2/', timeout: timeoutMs }, (response) => {
-      response.resume();
-      // 401: it wants a token, which pulls fetch themselves.
-      resolve(response.statusCode === 200 || response.statusCode === 401);
-    });
-    const timer = setTimeout(() => call.destroy(new Error('timeout')), timeoutMs);
-    call.on('error', () => resolve(false));
-    call.on('close', () => clearTimeout(timer));
-  });
+/** Asks for an image that the stack needs, by the docker client, which knows where its registry is. */
+async function probeRegistry(): Promise<boolean> {
+  const argv = ['docker', 'manifest', 'inspect', upstreamImages.redis];
+  try {
+    return (await run(argv, { allowedExitCodes: 'any', timeoutMs })).exitCode === 0;
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
+  }
 }
 
 function read(file: string): Answer | undefined {
