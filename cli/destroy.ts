@@ -20,7 +20,7 @@ export const destroy: Verb = {
         `Run ./gatewayctl destroy ${env} --yes.`,
       );
     }
-    const stack = await prepareStack(env, { isSandboxAsked: false, progress });
+    const stack = await prepareStack(env, { isSandboxAsked: false, areSettingsNeeded: false, progress });
     if ((await runPulumi(stack, ['destroy', ...(isSure ? ['--yes'] : [])])) !== 0) return 1;
     print(`kept: the data and settings of ${env} in ${stack.instance.dir}, and its Docker volumes`);
     return 0;

@@ -46,19 +46,19 @@ export async function findEngine(env: Environment): Promise<Engine> {
   return hasRunOn(env, sandbox) || daemon.dockerHost === sandbox.dockerHost ? sandbox : daemon;
 }
 
+/** Starts the engine where it is the sandbox; a host's own daemon is started by its owner. */
+export async function startEngine({ kind }: Engine, progress: Progress): Promise<void> {
+  if (kind === 'sandbox') await startSandbox({ ...sandboxPlace(), progress });
+}
+
 /**
- * Chooses the engine of an environment, and starts it where it is the sandbox: the one that it was deployed on
- * before; else the daemon that answers at DOCKER_HOST or in the current docker context; else, for dev on Linux as
+ * Chooses the engine of an environment and starts nothing: the one that it was deployed on before; else the daemon that answers at DOCKER_HOST or in the current docker context; else, for dev on Linux as
  * root, a sandbox.
  * @param isSandboxAsked whether an environment that never ran shall run in the sandbox
  * @throws UserError E_ENGINE, E_DAEMON
  */
-export async function chooseEngine(env: Environment, isSandboxAsked: boolean, progress: Progress): Promise<Engine> {
+export async function chooseEngine(env: Environment, isSandboxAsked: boolean): Promise<Engine> {
   const found = await findEngine(env);
-  const inSandbox = async () => {
-    await startSandbox({ ...sandboxPlace(), progress });
-    return sandboxEngine();
-  };
   if (isSandboxAsked && found.kind === 'daemon' && hasRunOn(env, found)) {
     throw new UserError(
       'E_ENGINE',
@@ -66,13 +66,13 @@ export async function chooseEngine(env: Environment, isSandboxAsked: boolean, pr
       'Leave out --sandbox; or give the sandbox other instances: TAXLIEN_GATEWAY_ROOT=<directory>.',
     );
   }
-  if (isSandboxAsked || found.kind === 'sandbox') return inSandbox();
+  if (isSandboxAsked || found.kind === 'sandbox') return sandboxEngine();
   if (hasRunOn(env, found) || (await isDaemonAnswering(found.dockerHost))) return found;
   if (env === 'dev' && process.platform === 'linux' && process.getuid?.() === 0) {
     note(
       `no Docker daemon answers at ${found.dockerHost}: dev gets an engine of its own (./gatewayctl sandbox status)`,
     );
-    return inSandbox();
+    return sandboxEngine();
   }
   throw new UserError(
     'E_DAEMON',

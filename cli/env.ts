@@ -6,6 +6,7 @@ export const env = stackVerb(
     summary: 'print the exports for plain pulumi and docker',
     details:
       'In the shell: eval "$(./gatewayctl env dev)". Then pulumi up, preview, stack output and destroy work on that environment, and docker on its daemon.',
+    areSettingsNeeded: false,
   },
   async (stack) => {
     for (const [key, value] of Object.entries(stack.exports)) print(exportLine(key, value));

@@ -2,6 +2,6 @@ import { runPulumi } from './stack.ts';
 import { stackVerb } from './stack-verb.ts';
 
 export const preview = stackVerb(
-  { summary: 'show what up would change', details: 'Builds, creates and touches nothing.' },
+  { summary: 'show what up would change', details: 'Builds, creates and touches nothing.', areSettingsNeeded: true },
   async (stack) => ((await runPulumi(stack, ['preview'])) === 0 ? 0 : 1),
 );

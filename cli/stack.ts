@@ -5,7 +5,8 @@ import { ensureToolchain, type Toolchain } from '../bootstrap/toolchain/toolchai
 import { childEnvironment, type Overrides, pathWith, plainOutput } from '../settings/child-environment.ts';
 import { UserError } from '../settings/errors.ts';
 import { type Environment, type Instance, instanceOf, userDirs } from '../settings/instance.ts';
-import { chooseEngine, type Engine, writeEngineKind } from './engine.ts';
+import { loadSettings } from '../settings/load.ts';
+import { chooseEngine, type Engine, startEngine, writeEngineKind } from './engine.ts';
 import { completeInstance, loopbackFor, makeInstance, noInstance } from './instance-setup.ts';
 import { note, type Progress, print } from './output.ts';
 import { run } from './process.ts';
@@ -22,13 +23,18 @@ export interface Stack {
 export interface PrepareOptions {
   readonly isSandboxAsked: boolean;
   readonly progress: Progress;
+  /** Whether bad settings are refused before anything is brought or started. */
+  readonly areSettingsNeeded: boolean;
 }
 
 export const checkoutDir = dirname(import.meta.dirname);
 
 /** Brings toolchain, daemon and instance, and Pulumi's stack in it. Safe to repeat. */
-export async function prepareStack(env: Environment, { isSandboxAsked, progress }: PrepareOptions): Promise<Stack> {
-  const engine = await chooseEngine(env, isSandboxAsked, progress);
+export async function prepareStack(
+  env: Environment,
+  { isSandboxAsked, progress, areSettingsNeeded }: PrepareOptions,
+): Promise<Stack> {
+  const engine = await chooseEngine(env, isSandboxAsked);
   const instance = instanceOf(env, engine.root);
   if (!existsSync(instance.envFile)) {
     if (env !== 'dev') throw noInstance(env, instance);
@@ -36,6 +42,8 @@ export async function prepareStack(env: Environment, { isSandboxAsked, progress 
     makeInstance(instance, bindIp);
     note(`made the instance ${instance.dir} on ${bindIp}, with random secrets in its .env`);
   }
+  if (areSettingsNeeded) loadSettings(instance, checkoutDir);
+  await startEngine(engine, progress);
   completeInstance(instance);
   const toolchain = await ensureToolchain({ cacheDir: userDirs().cacheDir, progress });
   const stack = { instance, engine, checkoutDir, exports: exportsOf(instance, engine, toolchain) };

@@ -10,6 +10,7 @@ export const up = stackVerb(
     summary: 'deploy, and show what runs where',
     details:
       'Brings all that it needs. Where nothing changed it changes nothing; what was changed by hand it repairs. On a machine without a Docker daemon, dev (or, with --sandbox, any environment that never ran here) gets an engine of its own.',
+    areSettingsNeeded: true,
   },
   async (stack, { progress }) => {
     const settings = loadSettings(stack.instance, stack.checkoutDir);

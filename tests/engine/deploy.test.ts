@@ -1,6 +1,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { run } from '../../cli/process.ts';
 import {
   type Checkout,
   containerIds,
@@ -104,6 +105,27 @@ describe('dev, from nothing to destroyed and back', () => {
     taskId = await completeTask(worker, result);
     expect(sha256(await fetchResult(worker, taskId))).toBe(sha256(result));
     expect((await fetch(`http://${bindIp}:8081/v3/tasks/claim`, { method: 'POST', body: '{}' })).status).toBe(401);
+  });
+
+  test("the gateway's own integration tests pass on this PostgreSQL and Redis", async () => {
+    const secrets = join(shell.root, 'dev/secrets/gateway');
+    const { exitCode, stdout, stderr } = await run(['go', 'test', '-tags', 'integration', './cmd/...'], {
+      cwd: checkout.dir,
+      env: {
+        ...process.env,
+        DB_HOST: bindIp,
+        DB_PORT: '5432',
+        DB_NAME: 'gateway',
+        DB_USER: 'gateway',
+        DB_PASSWORD_FILE: join(secrets, 'db_password'),
+        REDIS_ADDR: `${bindIp}:6379`,
+        REDIS_PASSWORD_FILE: join(secrets, 'redis_password'),
+        WORKER_TOKEN_FILE: join(secrets, 'worker_token'),
+      },
+      allowedExitCodes: 'any',
+    });
+    expect(exitCode, stdout + stderr).toBe(0);
+    expect(stdout).toMatch(/^ok\s+taxlien-gateway\/cmd\/gateway/m);
   });
 
   test('a second up changes nothing, and neither does a refreshing preview', async () => {

@@ -1,16 +1,10 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { chooseEngine, findEngine, writeEngineKind } from '../../../cli/engine.ts';
-import type { Progress } from '../../../cli/output.ts';
 import type { UserError } from '../../../settings/errors.ts';
 import { type Environment, instanceOf } from '../../../settings/instance.ts';
 import { testInstance } from '../../helpers/instance.ts';
 import { temporaryDir } from '../../helpers/temporary.ts';
-
-const fail = () => {
-  throw new Error('nothing may be started here');
-};
-const silent: Progress = { step: fail, tick: fail, done: fail };
 
 let root: string;
 const sandboxSocket = () => `unix://${join(root, 'state/taxlien-gateway/sandbox/default/docker.sock')}`;
@@ -48,7 +42,7 @@ describe('the engine of an instance', () => {
 
 describe('the choice for a deploy', () => {
   const refusal = (env: Environment, isSandboxAsked: boolean) =>
-    chooseEngine(env, isSandboxAsked, silent).then(
+    chooseEngine(env, isSandboxAsked).then(
       () => 'chosen',
       ({ code, message, fix }: UserError) => `${code} ${message}. ${fix}`.replaceAll(root, '<root>'),
     );
@@ -58,7 +52,13 @@ describe('the choice for a deploy', () => {
       `"E_DAEMON docker: no daemon answers (got unix://<root>/no.sock). Start Docker and let this user use it; or, on Linux as root, try it out without: ./gatewayctl up stage --sandbox."`,
     );
     ranOn('dev', 'daemon');
-    expect(await chooseEngine('dev', false, silent)).toEqual(daemon());
+    expect(await chooseEngine('dev', false)).toEqual(daemon());
+  });
+
+  test('a sandbox is chosen for whoever asks, and for whoever ran in it before', async () => {
+    expect(await chooseEngine('prod', true)).toEqual(sandbox());
+    ranOn('stage', 'sandbox');
+    expect(await chooseEngine('stage', false)).toEqual(sandbox());
   });
 
   test('an instance of the daemon does not go into the sandbox', async () => {
