@@ -113,6 +113,8 @@ describe('dev, from nothing to destroyed and back', () => {
       cwd: checkout.dir,
       env: {
         ...process.env,
+        DEPLOY_ENV: 'dev',
+        RAW_DIR: shell.root,
         DB_HOST: bindIp,
         DB_PORT: '5432',
         DB_NAME: 'gateway',
