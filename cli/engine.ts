@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startSandbox } from '../bootstrap/sandbox/sandbox.ts';
 import { isDaemonAnswering, resolveDockerHost } from '../settings/docker-host.ts';
@@ -29,19 +29,21 @@ async function daemonEngine(): Promise<Engine> {
   return { kind: 'daemon', dockerHost: await resolveDockerHost(), root: instancesRoot() };
 }
 
-function sandboxEngine(): Engine {
+function sandboxEngine(env: Environment): Engine {
   const dir = sandboxDir();
-  // TAXLIEN_GATEWAY_ROOT, where set, moves the sandbox's instances too.
-  return {
-    kind: 'sandbox',
-    dockerHost: `unix://${join(dir, 'docker.sock')}`,
-    root: givenRoot() ?? join(dir, 'instances'),
-  };
+  const root = givenRoot() ?? sandboxRoot(env, join(dir, 'instances'), instancesRoot());
+  return { kind: 'sandbox', dockerHost: `unix://${join(dir, 'docker.sock')}`, root };
+}
+
+/** The sandbox's own instances, but for one that `init` made in the standard place: that is used where it is. */
+export function sandboxRoot(env: Environment, own: string, standard: string): string {
+  const isIn = (root: string) => existsSync(instanceOf(env, root).envFile);
+  return !isIn(own) && isIn(standard) ? standard : own;
 }
 
 /** The engine of an environment that was deployed before, else the daemon of this host. Starts nothing. */
 export async function findEngine(env: Environment): Promise<Engine> {
-  const [daemon, sandbox] = [await daemonEngine(), sandboxEngine()];
+  const [daemon, sandbox] = [await daemonEngine(), sandboxEngine(env)];
   if (hasRunOn(env, daemon)) return daemon;
   return hasRunOn(env, sandbox) || daemon.dockerHost === sandbox.dockerHost ? sandbox : daemon;
 }
@@ -66,13 +68,13 @@ export async function chooseEngine(env: Environment, isSandboxAsked: boolean): P
       'Leave out --sandbox; or give the sandbox other instances: TAXLIEN_GATEWAY_ROOT=<directory>.',
     );
   }
-  if (isSandboxAsked || found.kind === 'sandbox') return sandboxEngine();
+  if (isSandboxAsked || found.kind === 'sandbox') return sandboxEngine(env);
   if (hasRunOn(env, found) || (await isDaemonAnswering(found.dockerHost))) return found;
   if (env === 'dev' && process.platform === 'linux' && process.getuid?.() === 0) {
     note(
       `no Docker daemon answers at ${found.dockerHost}: dev gets an engine of its own (./gatewayctl sandbox status)`,
     );
-    return sandboxEngine();
+    return sandboxEngine(env);
   }
   throw new UserError(
     'E_DAEMON',

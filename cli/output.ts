@@ -2,7 +2,7 @@
 export interface Progress {
   /** A step begins. */
   step(text: string): void;
-  /** Still at it: called often, shown at most every few seconds. */
+  /** Still at it: called often, shown at most every 5 s on a terminal and every 30 s in a log. */
   tick(text: string): void;
   /** The step has ended well. */
   done(text: string): void;
@@ -13,10 +13,9 @@ export interface OutputStream {
   write(text: string): unknown;
 }
 
-const tickIntervalMs = 5_000;
-
-/** Progress lines on stderr: plain text everywhere, one line a step, a tick at most every 5 s. */
+/** Progress lines on stderr: plain text everywhere, one line a step, and a tick now and then. */
 export function terminalProgress(stream: OutputStream = process.stderr, now: () => number = Date.now): Progress {
+  const tickIntervalMs = stream.isTTY ? 5_000 : 30_000;
   let startedMs = now();
   let tickedMs = startedMs;
   const seconds = () => Math.round((now() - startedMs) / 1000);

@@ -3,5 +3,5 @@ import { stackVerb } from './stack-verb.ts';
 
 export const preview = stackVerb(
   { summary: 'show what up would change', details: 'Builds, creates and touches nothing.', areSettingsNeeded: true },
-  async (stack) => ((await runPulumi(stack, ['preview'])) === 0 ? 0 : 1),
+  async (stack) => ((await runPulumi(stack, ['preview', '--suppress-outputs'])) === 0 ? 0 : 1),
 );

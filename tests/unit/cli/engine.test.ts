@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { chooseEngine, findEngine, writeEngineKind } from '../../../cli/engine.ts';
+import { chooseEngine, findEngine, sandboxRoot, writeEngineKind } from '../../../cli/engine.ts';
 import type { UserError } from '../../../settings/errors.ts';
 import { type Environment, instanceOf } from '../../../settings/instance.ts';
 import { testInstance } from '../../helpers/instance.ts';
-import { temporaryDir } from '../../helpers/temporary.ts';
+import { temporaryDir, writeFiles } from '../../helpers/temporary.ts';
 
 let root: string;
 const sandboxSocket = () => `unix://${join(root, 'state/taxlien-gateway/sandbox/default/docker.sock')}`;
@@ -38,6 +38,15 @@ describe('the engine of an instance', () => {
     vi.stubEnv('DOCKER_HOST', sandboxSocket());
     expect(await findEngine('prod')).toEqual(sandbox());
   });
+});
+
+test('the sandbox uses an instance where init made it, unless it has one of its own', () => {
+  const [own, standard] = [join(root, 'own'), join(root, 'standard')];
+  expect(sandboxRoot('stage', own, standard)).toBe(own);
+  writeFiles(standard, { 'stage/.env': 'BIND_IP=127.0.10.2\n' });
+  expect(sandboxRoot('stage', own, standard)).toBe(standard);
+  writeFiles(own, { 'stage/.env': 'BIND_IP=127.0.10.2\n' });
+  expect(sandboxRoot('stage', own, standard)).toBe(own);
 });
 
 describe('the choice for a deploy', () => {

@@ -23,10 +23,10 @@ describe('a table', () => {
   });
 });
 
-test('progress: a line for each step, and at most one in 5 s while it lasts', () => {
+test('progress on a terminal: a line for each step, and at most one in 5 s while it lasts', () => {
   const written: string[] = [];
   let nowMs = 0;
-  const progress = terminalProgress({ write: (text) => written.push(text) }, () => nowMs);
+  const progress = terminalProgress({ isTTY: true, write: (text) => written.push(text) }, () => nowMs);
   const at = (ms: number, report: () => void) => {
     nowMs = ms;
     report();
@@ -48,4 +48,13 @@ test('progress: a line for each step, and at most one in 5 s while it lasts', ()
     'starting\n',
     '  waiting (6 s)\n',
   ]);
+});
+
+test('progress in a log: at most one line in 30 s while a step lasts', () => {
+  const written: string[] = [];
+  let nowMs = 0;
+  const progress = terminalProgress({ write: (text) => written.push(text) }, () => nowMs);
+  progress.step('building');
+  for (nowMs = 1_000; nowMs <= 65_000; nowMs += 1_000) progress.tick('compiling');
+  expect(written).toEqual(['building\n', '  compiling (30 s)\n', '  compiling (60 s)\n']);
 });
