@@ -1,4 +1,4 @@
-import * as command from '@pulumi/command';
+import type * as command from '@pulumi/command';
 import * as docker from '@pulumi/docker';
 import * as pulumi from '@pulumi/pulumi';
 import { imageMajorOf } from '../preflight/data-markers.ts';
@@ -16,6 +16,7 @@ import { type SecretGenerations, secretServices } from '../settings/secret-files
 import type { Source } from '../settings/source.ts';
 import { configFilesPath } from './config-files.ts';
 import { DataVolume } from './data-volume.ts';
+import { hostStep } from './host-command.ts';
 import { LocalImage, tagImage } from './local-image.ts';
 import { ownedDirectories, secretsPath } from './owned-paths.ts';
 import { Service, type ServiceSpec } from './service.ts';
@@ -39,7 +40,8 @@ type PerService<T> = Readonly<Record<ServiceName, T>>;
 
 /** One environment: images, network, volumes and the five services. */
 export class GatewayStack extends pulumi.ComponentResource {
-  readonly urls: PerService<string>;
+  /** Where each published service answers. */
+  readonly urls: Readonly<Partial<Record<ServiceName, string>>>;
   readonly images: PerService<{ readonly tag: pulumi.Output<string>; readonly id: pulumi.Output<string> }>;
   readonly containers: PerService<{ readonly name: pulumi.Output<string>; readonly id: pulumi.Output<string> }>;
   readonly network: pulumi.Output<string>;
@@ -141,28 +143,6 @@ function createNetwork(name: string, { settings }: GatewayStackArgs, parent: pul
     `${name}-network`,
     { name: networkName(settings), driver: 'bridge', labels: toLabelList(projectLabels(settings)) },
     { parent, deleteBeforeReplace: true },
-  );
-}
-
-/** A step on the host: run again when `triggers` change, never in a preview, and without a trace of secrets. */
-function hostStep(
-  name: string,
-  settings: Settings,
-  args: readonly pulumi.Input<string>[],
-  triggers: readonly pulumi.Input<string>[],
-  options: pulumi.CustomResourceOptions,
-): command.local.Command {
-  return new command.local.Command(
-    name,
-    {
-      // The command's text becomes the last argument.
-      interpreter: ['node', 'components/host-step.ts', settings.env, ...args.slice(0, -1)],
-      create: args.at(-1) ?? '',
-      triggers: [...triggers],
-      logging: 'none',
-      addPreviousOutputInEnv: false,
-    },
-    options,
   );
 }
 
@@ -278,7 +258,7 @@ function createTags(
   return { tags: { ...tags, gateway: tag('gateway', commit) }, commit };
 }
 
-function urlsOf(settings: Settings): PerService<string> {
+function urlsOf(settings: Settings): Readonly<Partial<Record<ServiceName, string>>> {
   const host = settings.bindIp.includes(':') ? `[${settings.bindIp}]` : settings.bindIp;
   const schemes: PerService<string> = {
     gateway: 'http',
@@ -287,7 +267,10 @@ function urlsOf(settings: Settings): PerService<string> {
     prometheus: 'http',
     grafana: 'http',
   };
-  return perService((service) => `${schemes[service]}://${host}:${settings.ports[service]}`);
+  const published = services.filter((service) => settings.isPublished[service]);
+  return Object.fromEntries(
+    published.map((service) => [service, `${schemes[service]}://${host}:${settings.ports[service]}`]),
+  );
 }
 
 const perService = <T>(value: (service: ServiceName) => T): PerService<T> =>

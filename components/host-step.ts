@@ -3,11 +3,12 @@ import { run } from '../cli/process.ts';
 import { currentMarker, imageMajorOf, writeMarker } from '../preflight/data-markers.ts';
 import { UserError } from '../settings/errors.ts';
 import { writeHostPathsId } from '../settings/host-paths.ts';
-import { currentInstance } from '../settings/instance.ts';
+import { currentInstance, services } from '../settings/instance.ts';
 import { loadSettings } from '../settings/load.ts';
 import { dataVolumes } from '../settings/names.ts';
 import { type SecretGenerations, secretServices } from '../settings/secret-files.ts';
 import { copyConfigFiles } from './config-files.ts';
+import { waitUntilHealthy } from './container-health.ts';
 import { writeOwnedPaths } from './owned-paths.ts';
 import { gatewayStepCommand, gatewaySteps } from './services/gateway.ts';
 
@@ -30,6 +31,13 @@ async function main(argv: readonly string[]): Promise<void> {
       const marker = currentMarker(settings.instance, join(settings.dataDir, volume), imageMajorOf(volume));
       writeMarker(settings.instance, volume, marker);
     }
+    return;
+  }
+  if (step === 'healthy') {
+    const [name, containerId = '', limitSeconds] = rest;
+    const service = services.find((known) => known === name);
+    if (service === undefined) throw new TypeError(`host-step: no service ${name}`);
+    await waitUntilHealthy(settings, service, containerId, Number(limitSeconds));
     return;
   }
   const gatewayStep = gatewaySteps.find((name) => name === step);

@@ -3,6 +3,7 @@ import * as pulumi from '@pulumi/pulumi';
 import type { ServiceName } from '../settings/instance.ts';
 import type { Settings } from '../settings/load.ts';
 import { containerName, type DataVolumeName, secretsLabel, serviceLabels, toLabelList } from '../settings/names.ts';
+import { hostStep } from './host-command.ts';
 
 /** What differs between services; a plain value, the same at every run. */
 export interface ServiceSpec {
@@ -57,8 +58,14 @@ export class Service extends pulumi.ComponentResource {
       dependsOn: options?.dependsOn ?? [],
       // Name and port are taken until the old container is gone.
       deleteBeforeReplace: true,
-      // The provider swallows edits of health check and tmpfs, and a failed wait, unless all changes replace.
+      // The provider swallows edits of health check and tmpfs unless all changes replace.
       replaceOnChanges: ['*'],
+    });
+    // The provider's own wait knows healthy only: what has ended or turned unhealthy costs it the whole time.
+    const limit = `${args.spec.startPeriodSeconds + 60}`;
+    hostStep(`${name}-healthy`, args.settings, ['healthy', args.spec.service, container.id, limit], [container.id], {
+      parent: this,
+      dependsOn: [container],
     });
     this.containerName = container.name;
     this.containerId = container.id;
@@ -82,7 +89,9 @@ function containerArgs(args: ServiceArgs): docker.ContainerArgs {
       .map(([key, value]) => `${key}=${value}`)
       .sort(),
     labels: toLabelList(labels),
-    ports: [{ internal: spec.containerPort, external: settings.ports[service], ip: settings.bindIp }],
+    ports: settings.isPublished[service]
+      ? [{ internal: spec.containerPort, external: settings.ports[service], ip: settings.bindIp }]
+      : [],
     networksAdvanced: [{ name: args.networkName, aliases: [service] }],
     volumes: [
       ...spec.volumes.map(({ volume, mountedAt }) => ({
@@ -100,8 +109,6 @@ function containerArgs(args: ServiceArgs): docker.ContainerArgs {
       retries: 5,
       startPeriod: duration(spec.startPeriodSeconds),
     },
-    wait: true,
-    waitTimeout: spec.startPeriodSeconds + 60,
     destroyGraceSeconds: spec.graceSeconds,
     stopTimeout: spec.graceSeconds,
     // false: removal would take anonymous volumes, and what somebody kept in them, with it.

@@ -22,7 +22,7 @@ export async function portFindings(
     containers.find(({ published }) => published.some(({ ip, port: held }) => held === port && addresses.includes(ip)));
   const findings: Finding[] = [];
   const owner = new Map<number, string>();
-  for (const service of services) {
+  for (const service of services.filter((name) => settings.isPublished[name])) {
     const port = settings.ports[service];
     const where = `${isIpv6 ? `[${settings.bindIp}]` : settings.bindIp}:${port} (${service})`;
     const fix = `Free it, or set ${service.toUpperCase()}_PORT in ${settings.instance.envFile} to another port.`;

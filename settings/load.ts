@@ -18,6 +18,8 @@ export interface Settings {
   readonly bindIp: string;
   /** Published port of each service on `bindIp`. */
   readonly ports: Readonly<Record<ServiceName, number>>;
+  /** Whether a service's port is published at all. */
+  readonly isPublished: Readonly<Record<ServiceName, boolean>>;
   readonly memoryMiB: Readonly<Record<ServiceName, number>>;
   /** Directory of the bind volumes. */
   readonly dataDir: string;
@@ -26,6 +28,8 @@ export interface Settings {
     readonly logLevel: string;
     readonly rateLimitPerMinute: number;
     readonly leaseSeconds: number;
+    /** Whether `/metrics` answers on the published port too. */
+    readonly areMetricsPublic: boolean;
     /** GOPROXY of the image build; empty for Go's default. */
     readonly goProxy: string;
   };
@@ -228,6 +232,13 @@ function toSettings(values: EnvValues, instance: Instance, checkoutDir: string):
       prometheus: values.PROMETHEUS_PORT,
       grafana: values.GRAFANA_PORT,
     },
+    isPublished: {
+      gateway: true,
+      db: values.DB_PUBLISH,
+      redis: values.REDIS_PUBLISH,
+      prometheus: true,
+      grafana: true,
+    },
     memoryMiB: {
       gateway: values.GATEWAY_MEMORY_MIB,
       db: values.DB_MEMORY_MIB,
@@ -241,6 +252,7 @@ function toSettings(values: EnvValues, instance: Instance, checkoutDir: string):
       logLevel: values.LOG_LEVEL,
       rateLimitPerMinute: values.RATE_LIMIT_PER_MINUTE,
       leaseSeconds: values.LEASE_SECONDS,
+      areMetricsPublic: values.METRICS_PUBLIC,
       goProxy: values.GO_PROXY,
     },
     prometheusRetentionDays: values.PROMETHEUS_RETENTION_DAYS,

@@ -103,6 +103,16 @@ export const envSchema = z.strictObject({
   REDIS_PORT: port('Port of Redis.', 6379),
   PROMETHEUS_PORT: port('Port of Prometheus.', 9090),
   GRAFANA_PORT: port('Port of Grafana.', 3000),
+  DB_PUBLISH: flag().register(variableMeta, {
+    section: 'Ports on BIND_IP',
+    doc: 'Whether PostgreSQL is reachable from outside the stack.',
+    default: 'true',
+  }),
+  REDIS_PUBLISH: flag().register(variableMeta, {
+    section: 'Ports on BIND_IP',
+    doc: 'Whether Redis is reachable from outside the stack.',
+    default: 'true',
+  }),
   DATA_DIR: absolutePath.register(variableMeta, {
     section: 'Data',
     doc: 'Host directory that holds postgres/, redis/, raw/, prometheus/ and grafana/.',
@@ -146,6 +156,11 @@ export const envSchema = z.strictObject({
     doc: 'For how many seconds a claimed task belongs to its worker.',
     default: '60',
   }),
+  METRICS_PUBLIC: flag().register(variableMeta, {
+    section: 'Gateway',
+    doc: 'Whether /metrics answers on GATEWAY_PORT too, without a token; Prometheus reads it inside the network.',
+    default: 'false',
+  }),
   GO_PROXY: text(/^[\x21-\x7e]*$/, 'must be a GOPROXY list without blanks').register(variableMeta, {
     section: 'Gateway',
     doc: "Proxy for Go modules while the gateway's image is built; empty: Go's own default.",
@@ -161,10 +176,14 @@ export const envSchema = z.strictObject({
   REDIS_MEMORY_MIB: memory('redis', 256),
   PROMETHEUS_MEMORY_MIB: memory('prometheus', 512),
   GRAFANA_MEMORY_MIB: memory('grafana', 256),
-  POSTGRES_PASSWORD: secret('Password of POSTGRES_USER. A change here alone does not change the database.'),
+  POSTGRES_PASSWORD: secret(
+    'Password of POSTGRES_USER. Change it with ./gatewayctl rotate: a change here alone does not reach the database.',
+  ),
   REDIS_PASSWORD: secret('Password that Redis asks for.'),
   WORKER_TOKEN: secret('Token that workers send as "Authorization: Bearer <token>".'),
-  GRAFANA_ADMIN_PASSWORD: secret('Password of GRAFANA_ADMIN_USER, used when Grafana first starts.'),
+  GRAFANA_ADMIN_PASSWORD: secret(
+    'Password of GRAFANA_ADMIN_USER, used when Grafana first starts. Change it with ./gatewayctl rotate.',
+  ),
 });
 
 export type Variable = keyof typeof envSchema.shape;

@@ -87,7 +87,7 @@ func TestADatabaseThatDoesNotFitIsRefused(t *testing.T) {
 		{"update schema_migrations set sha256 = 'x'", schema.ErrChanged},
 	} {
 		s, _ := migrated(t)
-		s.Listen = "127.0.0.1:0"
+		s.Listen, s.MetricsListen = "127.0.0.1:0", "127.0.0.1:0"
 		exec(t, s.DB, c.change)
 		if err := serve(t.Context(), s); !errors.Is(err, c.want) {
 			t.Errorf("serve: %v", err)
@@ -105,7 +105,7 @@ func TestADatabaseThatDoesNotFitIsRefused(t *testing.T) {
 
 func TestServeAsksForMigrate(t *testing.T) {
 	s := freshDatabase(t)
-	s.Listen = "127.0.0.1:0"
+	s.Listen, s.MetricsListen = "127.0.0.1:0", "127.0.0.1:0"
 	if err := serve(t.Context(), s); !errors.Is(err, schema.ErrPending) {
 		t.Errorf("got %v", err)
 	}
@@ -125,7 +125,7 @@ func TestReadyTakesASchemaThatIsAhead(t *testing.T) {
 
 func TestServeWaitsForTheDatabase(t *testing.T) {
 	s, _ := migrated(t)
-	s.Listen = "127.0.0.1:0"
+	s.Listen, s.MetricsListen = "127.0.0.1:0", "127.0.0.1:0"
 	s.DB.Port = freePort(t)
 	ctx, stop := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 	defer stop()

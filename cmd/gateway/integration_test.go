@@ -222,6 +222,7 @@ func startDelivery(t *testing.T) delivery {
 	t.Helper()
 	s, pool := migrated(t)
 	s.Listen = "127.0.0.1:" + strconv.Itoa(freePort(t))
+	s.MetricsListen = "127.0.0.1:0"
 	claim := claimOne(t, tasks.NewStore(pool))
 	ctx, stop := context.WithCancel(t.Context())
 	d := delivery{

@@ -56,6 +56,7 @@ func serve(ctx context.Context, s settings.Settings) error {
 		Rate:          workers.NewRate(client, s.RateLimitPerMinute),
 		Idempotency:   workers.NewIdempotency(client),
 		Metrics:       metrics.New(api.Version, queue.CountByState),
+		MetricsPublic: s.MetricsPublic,
 		Parts:         parts(pool, client, bodies, known),
 		Env:           s.Env,
 		SchemaVersion: schema.Latest(known),
@@ -69,9 +70,17 @@ func serve(ctx context.Context, s settings.Settings) error {
 	if err != nil {
 		return fmt.Errorf("GATEWAY_LISTEN: %w", err)
 	}
+	inside, err := net.Listen("tcp", s.MetricsListen)
+	if err != nil {
+		return errors.Join(fmt.Errorf("METRICS_LISTEN: %w", err), listener.Close())
+	}
+	metricsMux := http.NewServeMux()
+	metricsMux.Handle("GET /metrics", worker.Metrics.Handler())
+	metricsServer := newServer(metricsMux)
 	slog.Info("listening", "address", listener.Addr().String(), "version", api.Version)
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- metricsServer.Serve(inside) }()
 	go func() {
 		if err := awaitSchema(ctx, pool, known); err != nil {
 			failed <- err
@@ -85,7 +94,7 @@ func serve(ctx context.Context, s settings.Settings) error {
 	case <-ctx.Done():
 		slog.Info("draining", "limit", drainTimeout.String())
 	}
-	return errors.Join(ignoreCancel(ctx, err), drain(server), closeAll(pool, client))
+	return errors.Join(ignoreCancel(ctx, err), drain(server), metricsServer.Close(), closeAll(pool, client))
 }
 
 func newServer(handler http.Handler) *http.Server {

@@ -12,7 +12,7 @@ export function db(settings: Settings): ServiceSpec {
       POSTGRES_USER: settings.db.user,
       POSTGRES_DB: settings.db.name,
       POSTGRES_PASSWORD_FILE: '/run/secrets/postgres_password',
-      POSTGRES_INITDB_ARGS: '--data-checksums --auth-host=scram-sha-256',
+      POSTGRES_INITDB_ARGS: '--data-checksums --auth-host=scram-sha-256 --auth-local=scram-sha-256',
     },
     volumes: [{ volume: 'postgres', mountedAt: '/var/lib/postgresql/data' }],
     tmpfs: { '/run/postgresql': 'uid=70,gid=70,mode=0750', '/tmp': 'mode=1777' },

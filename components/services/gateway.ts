@@ -37,6 +37,7 @@ function gatewayEnvironment(settings: Settings): Readonly<Record<string, string>
     LOG_LEVEL: gateway.logLevel,
     RATE_LIMIT_PER_MINUTE: `${gateway.rateLimitPerMinute}`,
     LEASE_SECONDS: `${gateway.leaseSeconds}`,
+    METRICS_PUBLIC: `${gateway.areMetricsPublic}`,
   };
 }
 

@@ -130,8 +130,9 @@ func newFixture(t *testing.T) *fixture {
 	started.Store(true)
 	f.api = &API{
 		Tasks: f.queue, Bodies: raw.New(f.rawDir), Rate: f.rate, Idempotency: keys{}, Started: &started,
-		Metrics: metrics.New("test", func(context.Context) (map[string]int64, error) { return nil, errors.New("not counted here") }),
-		Env:     "dev", SchemaVersion: "20260101000000", WorkerToken: workerToken, Lease: time.Minute, MaxBodyBytes: 64,
+		MetricsPublic: true,
+		Metrics:       metrics.New("test", func(context.Context) (map[string]int64, error) { return nil, errors.New("not counted here") }),
+		Env:           "dev", SchemaVersion: "20260101000000", WorkerToken: workerToken, Lease: time.Minute, MaxBodyBytes: 64,
 	}
 	f.handler = f.api.Handler()
 	return f

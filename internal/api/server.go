@@ -46,11 +46,13 @@ type Idempotency interface {
 
 // API serves all routes.
 type API struct {
-	Tasks         Tasks
-	Bodies        Bodies
-	Rate          Rate
-	Idempotency   Idempotency
-	Metrics       *metrics.Metrics
+	Tasks       Tasks
+	Bodies      Bodies
+	Rate        Rate
+	Idempotency Idempotency
+	Metrics     *metrics.Metrics
+	// MetricsPublic opens /metrics, which needs no token, to all who reach the API.
+	MetricsPublic bool
 	Parts         []Part
 	Env           string
 	SchemaVersion string
@@ -67,7 +69,9 @@ func (a *API) Handler() http.Handler {
 	mux.HandleFunc("GET /healthz", a.healthz)
 	mux.HandleFunc("GET /readyz", a.readyz)
 	mux.HandleFunc("GET /version", a.version)
-	mux.Handle("GET /metrics", a.Metrics.Handler())
+	if a.MetricsPublic {
+		mux.Handle("GET /metrics", a.Metrics.Handler())
+	}
 	for pattern, handle := range map[string]http.HandlerFunc{
 		"POST /v3/tasks":             a.enqueue,
 		"POST /v3/tasks/claim":       a.claim,

@@ -14,6 +14,8 @@ import (
 type Settings struct {
 	Env                string
 	Listen             string
+	MetricsListen      string
+	MetricsPublic      bool
 	DB                 Database
 	Redis              Redis
 	WorkerToken        Secret
@@ -59,14 +61,19 @@ type InvalidError struct{ Problems []string }
 
 func (e *InvalidError) Error() string { return strings.Join(e.Problems, "\n") }
 
-const defaultListen = ":8081"
+const (
+	defaultListen        = ":8081"
+	defaultMetricsListen = ":9102"
+)
 
 // Load reads all settings and reports every problem at once as an *InvalidError.
 func Load(getenv func(string) string) (Settings, error) {
 	r := &reader{getenv: getenv}
 	s := Settings{
-		Env:    r.required("DEPLOY_ENV", "the environment's name, e.g. dev"),
-		Listen: r.listen(),
+		Env:           r.required("DEPLOY_ENV", "the environment's name, e.g. dev"),
+		Listen:        r.listen(),
+		MetricsListen: r.metricsListen(),
+		MetricsPublic: r.flag("METRICS_PUBLIC"),
 		DB: Database{
 			Host:     r.required("DB_HOST", "the host name of PostgreSQL, e.g. db"),
 			Port:     r.whole("DB_PORT", 5432, 1, 65535, "the port of PostgreSQL"),
@@ -127,6 +134,26 @@ func (r *reader) listen() string {
 		return defaultListen
 	}
 	return r.hostPort("GATEWAY_LISTEN", value, defaultListen)
+}
+
+func (r *reader) metricsListen() string {
+	value := r.getenv("METRICS_LISTEN")
+	if value == "" {
+		return defaultMetricsListen
+	}
+	return r.hostPort("METRICS_LISTEN", value, defaultMetricsListen)
+}
+
+func (r *reader) flag(name string) bool {
+	switch value := r.getenv(name); value {
+	case "", "false":
+		return false
+	case "true":
+		return true
+	default:
+		r.problem("%s: must be true or false (got %q). Set it to e.g. false.", name, value)
+		return false
+	}
 }
 
 func (r *reader) hostPort(name, value, example string) string {

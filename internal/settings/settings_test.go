@@ -37,7 +37,7 @@ func TestLoadFillsInDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Settings{
-		Env: "dev", Listen: ":8081", WorkerToken: "token-value", RawDir: env["RAW_DIR"],
+		Env: "dev", Listen: ":8081", MetricsListen: ":9102", WorkerToken: "token-value", RawDir: env["RAW_DIR"],
 		DB:                 Database{Host: "db", Port: 5432, Name: "gateway", User: "gateway", Password: "db-value"},
 		Redis:              Redis{Addr: "redis:6379", Password: "redis-value"},
 		RateLimitPerMinute: 600, Lease: time.Minute, MaxBodyBytes: 32 << 20,
@@ -53,6 +53,8 @@ func TestLoadNamesEveryProblem(t *testing.T) {
 	}{
 		{"DEPLOY_ENV", "", "DEPLOY_ENV: is not set. Set it to the environment's name, e.g. dev."},
 		{"GATEWAY_LISTEN", "8081", `GATEWAY_LISTEN: must be host:port with a port from 1 to 65535 (got "8081"). Set it to e.g. :8081.`},
+		{"METRICS_LISTEN", "9102", `METRICS_LISTEN: must be host:port with a port from 1 to 65535 (got "9102"). Set it to e.g. :9102.`},
+		{"METRICS_PUBLIC", "yes", `METRICS_PUBLIC: must be true or false (got "yes"). Set it to e.g. false.`},
 		{"DB_HOST", "", "DB_HOST: is not set. Set it to the host name of PostgreSQL, e.g. db."},
 		{"DB_PORT", "99999", `DB_PORT: must be a whole number from 1 to 65535 (got "99999"). Set it to the port of PostgreSQL, e.g. 5432.`},
 		{"DB_PASSWORD_FILE", "", "DB_PASSWORD_FILE: is not set. Set it to the path of a file that holds the value, e.g. /run/secrets/db_password."},

@@ -156,6 +156,7 @@ describe('dev, from nothing to destroyed and back', () => {
     expect([...new Set(steps.map(({ urn }) => urn.split('::').at(-1)))].sort()).toEqual([
       'taxlien-gateway',
       'taxlien-gateway-commit-tag',
+      'taxlien-gateway-healthy',
       'taxlien-gateway-image',
       'taxlien-gateway-migrate',
       'taxlien-gateway-selfcheck',

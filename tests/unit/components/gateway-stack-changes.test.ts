@@ -77,9 +77,15 @@ describe('order', () => {
     const run = await runStack(stackPlace());
     const command = 'command:local:Command';
     const of = (step: string) => dependenciesOf(run, command, `taxlien-gateway-${step}`);
-    const needed = ['Command taxlien-host-paths', 'Container taxlien-db', 'Container taxlien-redis'];
-    const proven = ['Command taxlien-gateway-selfcheck', ...needed];
-    const migrated = ['Command taxlien-gateway-migrate', ...proven];
+    const needed = [
+      'Command taxlien-db-healthy',
+      'Command taxlien-host-paths',
+      'Command taxlien-redis-healthy',
+      'Container taxlien-db',
+      'Container taxlien-redis',
+    ];
+    const proven = [...needed, 'Command taxlien-gateway-selfcheck'].toSorted();
+    const migrated = [...proven, 'Command taxlien-gateway-migrate'].toSorted();
     const image = 'RemoteImage taxlien-gateway-image';
     expect(of('selfcheck')).toEqual([...needed, image]);
     expect(of('migrate')).toEqual([...proven, image]);
@@ -104,9 +110,11 @@ describe('order', () => {
           "Volume taxlien-postgres-volume",
         ],
         "gateway": [
+          "Command taxlien-db-healthy",
           "Command taxlien-gateway-migrate",
           "Command taxlien-gateway-selfcheck",
           "Command taxlien-host-paths",
+          "Command taxlien-redis-healthy",
           "Container taxlien-db",
           "Container taxlien-redis",
           "Network taxlien-network",
@@ -139,6 +147,11 @@ describe('order', () => {
     const run = await runStack(stackPlace());
     expect(dependenciesOf(run, 'command:local:Command', 'taxlien-data-markers')).toMatchInlineSnapshot(`
       [
+        "Command taxlien-db-healthy",
+        "Command taxlien-gateway-healthy",
+        "Command taxlien-grafana-healthy",
+        "Command taxlien-prometheus-healthy",
+        "Command taxlien-redis-healthy",
         "Container taxlien-db",
         "Container taxlien-gateway",
         "Container taxlien-grafana",

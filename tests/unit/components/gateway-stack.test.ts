@@ -18,11 +18,13 @@ test('what is registered, and below what', async () => {
     command:local:Command taxlien-data-markers < taxlien:index:GatewayStack::taxlien
     docker:index/container:Container taxlien-db < taxlien:index:GatewayStack$taxlien:index:Service::taxlien-db
     taxlien:index:Service taxlien-db < taxlien:index:GatewayStack::taxlien
+    command:local:Command taxlien-db-healthy < taxlien:index:GatewayStack$taxlien:index:Service::taxlien-db
     docker:index/remoteImage:RemoteImage taxlien-db-image < taxlien:index:GatewayStack::taxlien
     command:local:Command taxlien-db-tag < taxlien:index:GatewayStack::taxlien
     docker:index/container:Container taxlien-gateway < taxlien:index:GatewayStack$taxlien:index:Service::taxlien-gateway
     taxlien:index:Service taxlien-gateway < taxlien:index:GatewayStack::taxlien
     command:local:Command taxlien-gateway-commit-tag < taxlien:index:GatewayStack::taxlien
+    command:local:Command taxlien-gateway-healthy < taxlien:index:GatewayStack$taxlien:index:Service::taxlien-gateway
     docker:index/remoteImage:RemoteImage taxlien-gateway-image < taxlien:index:GatewayStack$taxlien:index:LocalImage::taxlien-gateway-image
     taxlien:index:LocalImage taxlien-gateway-image < taxlien:index:GatewayStack::taxlien
     command:local:Command taxlien-gateway-migrate < taxlien:index:GatewayStack::taxlien
@@ -30,6 +32,7 @@ test('what is registered, and below what', async () => {
     command:local:Command taxlien-gateway-tag < taxlien:index:GatewayStack::taxlien
     docker:index/container:Container taxlien-grafana < taxlien:index:GatewayStack$taxlien:index:Service::taxlien-grafana
     taxlien:index:Service taxlien-grafana < taxlien:index:GatewayStack::taxlien
+    command:local:Command taxlien-grafana-healthy < taxlien:index:GatewayStack$taxlien:index:Service::taxlien-grafana
     docker:index/remoteImage:RemoteImage taxlien-grafana-image < taxlien:index:GatewayStack::taxlien
     command:local:Command taxlien-grafana-tag < taxlien:index:GatewayStack::taxlien
     docker:index/volume:Volume taxlien-grafana-volume < taxlien:index:GatewayStack$taxlien:index:DataVolume::taxlien-grafana-volume
@@ -40,6 +43,7 @@ test('what is registered, and below what', async () => {
     taxlien:index:DataVolume taxlien-postgres-volume < taxlien:index:GatewayStack::taxlien
     docker:index/container:Container taxlien-prometheus < taxlien:index:GatewayStack$taxlien:index:Service::taxlien-prometheus
     taxlien:index:Service taxlien-prometheus < taxlien:index:GatewayStack::taxlien
+    command:local:Command taxlien-prometheus-healthy < taxlien:index:GatewayStack$taxlien:index:Service::taxlien-prometheus
     docker:index/remoteImage:RemoteImage taxlien-prometheus-image < taxlien:index:GatewayStack::taxlien
     command:local:Command taxlien-prometheus-tag < taxlien:index:GatewayStack::taxlien
     docker:index/volume:Volume taxlien-prometheus-volume < taxlien:index:GatewayStack$taxlien:index:DataVolume::taxlien-prometheus-volume
@@ -48,6 +52,7 @@ test('what is registered, and below what', async () => {
     taxlien:index:DataVolume taxlien-raw-volume < taxlien:index:GatewayStack::taxlien
     docker:index/container:Container taxlien-redis < taxlien:index:GatewayStack$taxlien:index:Service::taxlien-redis
     taxlien:index:Service taxlien-redis < taxlien:index:GatewayStack::taxlien
+    command:local:Command taxlien-redis-healthy < taxlien:index:GatewayStack$taxlien:index:Service::taxlien-redis
     docker:index/remoteImage:RemoteImage taxlien-redis-image < taxlien:index:GatewayStack::taxlien
     command:local:Command taxlien-redis-tag < taxlien:index:GatewayStack::taxlien
     docker:index/volume:Volume taxlien-redis-volume < taxlien:index:GatewayStack$taxlien:index:DataVolume::taxlien-redis-volume

@@ -13,7 +13,6 @@ const shared = {
   removeVolumes: false,
   restart: 'unless-stopped',
   securityOpts: ['no-new-privileges'],
-  wait: true,
 };
 
 const container = 'docker:index/container:Container';
@@ -32,6 +31,13 @@ test('every container: hardening, limits, logs, and its own port on BIND_IP alon
     expect(inputs.user).toMatch(/^[1-9][0-9]*:[0-9]+$/);
     expect([rest.isDeletedBeforeReplace, rest.replaceOnChanges]).toEqual([true, ['*']]);
   }
+});
+
+test('a port that is not published is not there, and neither is its URL', async () => {
+  const run = await runStack({ ...stackPlace(), variables: { DB_PUBLISH: 'false', REDIS_PUBLISH: 'false' } });
+  const ports = services.map((service) => registrationOf(run, container, `taxlien-${service}`).inputs.ports.length);
+  expect(ports).toEqual([1, 0, 0, 1, 1]);
+  expect(Object.keys(run.result.urls)).toEqual(['gateway', 'prometheus', 'grafana']);
 });
 
 test('labels: those that tools for Compose look for, the environment and the generation of the secrets', async () => {
@@ -93,7 +99,7 @@ test('what differs between services', async () => {
         "destroyGraceSeconds": 120,
         "envs": [
           "POSTGRES_DB=gateway",
-          "POSTGRES_INITDB_ARGS=--data-checksums --auth-host=scram-sha-256",
+          "POSTGRES_INITDB_ARGS=--data-checksums --auth-host=scram-sha-256 --auth-local=scram-sha-256",
           "POSTGRES_PASSWORD_FILE=/run/secrets/postgres_password",
           "POSTGRES_USER=gateway",
         ],
@@ -117,7 +123,6 @@ test('what differs between services', async () => {
             "readOnly": true,
           },
         ],
-        "waitTimeout": 180,
       },
       "gateway": {
         "destroyGraceSeconds": 30,
@@ -130,6 +135,7 @@ test('what differs between services', async () => {
           "DEPLOY_ENV=dev",
           "LEASE_SECONDS=60",
           "LOG_LEVEL=info",
+          "METRICS_PUBLIC=false",
           "RATE_LIMIT_PER_MINUTE=600",
           "RAW_DIR=/data/raw",
           "REDIS_ADDR=redis:6379",
@@ -152,7 +158,6 @@ test('what differs between services', async () => {
             "readOnly": true,
           },
         ],
-        "waitTimeout": 90,
       },
       "grafana": {
         "destroyGraceSeconds": 30,
@@ -194,7 +199,6 @@ test('what differs between services', async () => {
             "readOnly": true,
           },
         ],
-        "waitTimeout": 180,
       },
       "prometheus": {
         "command": [
@@ -220,7 +224,6 @@ test('what differs between services', async () => {
             "readOnly": true,
           },
         ],
-        "waitTimeout": 120,
       },
       "redis": {
         "command": [
@@ -253,7 +256,6 @@ test('what differs between services', async () => {
             "readOnly": true,
           },
         ],
-        "waitTimeout": 90,
       },
     }
   `);

@@ -38,6 +38,7 @@ test('a step runs the new image as the gateway would run, without a port', () =>
     ...['--env', 'LOG_LEVEL=warn'],
     ...['--env', 'RATE_LIMIT_PER_MINUTE=600'],
     ...['--env', 'LEASE_SECONDS=60'],
+    ...['--env', 'METRICS_PUBLIC=false'],
     ...['--mount', 'type=bind,source=/srv/gw/dev/secrets/gateway,target=/run/secrets,readonly'],
     ...['--mount', 'type=bind,source=/srv/data/raw,target=/data/raw'],
     'sha256:abc',

@@ -1,0 +1,124 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { run } from '../../cli/process.ts';
+import {
+  type Checkout,
+  containersOf,
+  copyCheckout,
+  docker,
+  gatewayctl,
+  inStackShell,
+  makeRoot,
+  type Shell,
+  tearDown,
+} from '../helpers/engine.ts';
+import { filesBelow, secretsIn, watchArguments } from '../helpers/leaks.ts';
+import { completeTask, workerOf } from '../helpers/worker.ts';
+
+const project = 'taxlien-gateway-dev';
+
+/** Each has what JSON, URLs, redis.conf and shells write in another way. */
+const secrets: Record<string, string> = Object.fromEntries(
+  ['POSTGRES_PASSWORD', 'REDIS_PASSWORD', 'WORKER_TOKEN', 'GRAFANA_ADMIN_PASSWORD'].map((key) => [
+    key,
+    `${key.toLowerCase()}-7f3a+91/b2=c8&4d<e5>d0"6f%20$HOME?`,
+  ]),
+);
+
+describe('secrets of a deployed environment', () => {
+  let checkout: Checkout;
+  let shell: Shell;
+  let output: Readonly<Record<string, string>>;
+  let argumentLists: ReadonlySet<string>;
+
+  beforeAll(async () => {
+    checkout = await copyCheckout('secrets');
+    shell = { checkout, root: makeRoot('secrets') };
+    await gatewayctl(shell, ['init', 'dev', '--bind-ip', '127.0.10.1']);
+    const file = join(shell.root, 'dev/.env');
+    let text = readFileSync(file, 'utf8');
+    for (const [key, value] of Object.entries(secrets)) {
+      text = text.replace(new RegExp(`^${key}=.*$`, 'm'), () => `${key}='${value}'`);
+    }
+    writeFileSync(file, text);
+    const stop = watchArguments();
+    const up = await gatewayctl(shell, ['up', 'dev']);
+    argumentLists = stop();
+    writeFileSync(join(checkout.dir, 'cmd/gateway/extra.go'), 'package main\n');
+    const preview = await inStackShell(shell, 'dev', ['pulumi', 'preview', '--diff', '--show-config']);
+    expect(preview.exitCode, preview.stderr).toBe(0);
+    output = { up: up.stdout + up.stderr, preview: preview.stdout + preview.stderr };
+    // Work that leaves lines in logs.
+    await completeTask(workerOf(shell.root, 'dev'), new TextEncoder().encode('body'));
+  });
+
+  afterAll(async () => {
+    await tearDown(shell, 'dev');
+  });
+
+  const leaks = (texts: Readonly<Record<string, string>>) =>
+    Object.entries(texts).flatMap(([where, text]) => secretsIn(text, secrets).map((name) => `${name} in ${where}`));
+
+  test('stand in the .env and in the files of their services: the search finds them there', () => {
+    const { [join(shell.root, 'dev/.env')]: env = '' } = filesBelow(join(shell.root, 'dev'), ['data']);
+    expect(secretsIn(env, secrets)).toEqual(Object.keys(secrets));
+    const found = leaks(filesBelow(join(shell.root, 'dev/secrets'))).map((leak) => leak.replace(shell.root, ''));
+    expect(found.toSorted()).toEqual([
+      'GRAFANA_ADMIN_PASSWORD in /dev/secrets/applied.json',
+      'GRAFANA_ADMIN_PASSWORD in /dev/secrets/grafana/admin_password',
+      'POSTGRES_PASSWORD in /dev/secrets/applied.json',
+      'POSTGRES_PASSWORD in /dev/secrets/db/postgres_password',
+      'POSTGRES_PASSWORD in /dev/secrets/gateway/db_password',
+      'REDIS_PASSWORD in /dev/secrets/applied.json',
+      'REDIS_PASSWORD in /dev/secrets/gateway/redis_password',
+      'REDIS_PASSWORD in /dev/secrets/redis/redis.conf',
+      'REDIS_PASSWORD in /dev/secrets/redis/redis_password',
+      'WORKER_TOKEN in /dev/secrets/applied.json',
+      'WORKER_TOKEN in /dev/secrets/gateway/worker_token',
+    ]);
+    const base64 = Buffer.from(`gateway:${secrets.REDIS_PASSWORD}@redis`).toString('base64');
+    expect(secretsIn(`authorization: Basic ${base64}`, secrets)).toEqual(['REDIS_PASSWORD']);
+  });
+
+  test('stand in nothing that docker tells', async () => {
+    const list = async (...args: string[]) => (await docker(...args)).split('\n').filter((line) => line !== '');
+    const containers = await list('ps', '--all', '--quiet');
+    const images = [...new Set(await list('images', '--all', '--quiet'))];
+    const texts: Record<string, string> = {
+      containers: await docker('container', 'inspect', ...containers),
+      images: await docker('image', 'inspect', ...images),
+      networks: await docker('network', 'inspect', ...(await list('network', 'ls', '--quiet'))),
+      volumes: await docker('volume', 'inspect', ...(await list('volume', 'ls', '--quiet'))),
+    };
+    for (const id of images) texts[`history of ${id}`] = await docker('history', '--no-trunc', id);
+    for (const [service, { Id }] of Object.entries(await containersOf(project))) {
+      const { stdout, stderr } = await run(['docker', 'logs', Id]);
+      expect(stdout + stderr, service).not.toBe('');
+      texts[`logs of ${service}`] = stdout + stderr;
+    }
+    expect(leaks(texts)).toEqual([]);
+  });
+
+  test('stand in no output, argument list, state, configuration or file of the checkout', async () => {
+    // The watch saw the deploy at work.
+    expect([...argumentLists].some((list) => list.includes('components/host-step.ts'))).toBe(true);
+    expect([...argumentLists].some((list) => list.startsWith('docker\0run\0'))).toBe(true);
+    const exported = await inStackShell(shell, 'dev', ['pulumi', 'stack', 'export']);
+    const outputs = await inStackShell(shell, 'dev', ['pulumi', 'stack', 'output', '--json', '--show-secrets']);
+    const state = filesBelow(join(shell.root, 'dev/state'));
+    expect(Object.keys(state).some((path) => path.includes('/history/'))).toBe(true);
+    const texts = {
+      ...output,
+      ...state,
+      ...filesBelow(join(shell.root, 'dev/config')),
+      ...filesBelow(join(shell.root, 'dev/logs')),
+      ...filesBelow(checkout.dir, ['node_modules']),
+      'stack file': readFileSync(join(shell.root, 'dev/Pulumi.dev.yaml'), 'utf8'),
+      export: exported.stdout,
+      outputs: outputs.stdout,
+      'argument lists': [...argumentLists].join('\n'),
+    };
+    expect(leaks(texts)).toEqual([]);
+  });
+});
