@@ -13,11 +13,14 @@ export interface DotenvProblem {
   readonly message: string;
 }
 
+// Compose and JavaScript differ in which of them they strip; U+FFFD is what Node reads in place of a bad byte.
+const unusualBlank = /[^\S \t]|[\u0085\ufffd]/;
+
 const keyPattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**
  * Reads a strict subset of Compose's `.env` grammar: one `KEY=value` a line, plain, 'single' or "double" quoted,
- * comments from `#` at the start or after a blank. What Compose would expand, escape or continue on the next line
+ * comments from `#` at the start or after a space. What Compose would expand, escape or continue on the next line
  * is a problem with its line, never a guess.
  */
 export function parseDotenv(text: string): { entries: readonly DotenvEntry[]; problems: readonly DotenvProblem[] } {
@@ -47,8 +50,11 @@ export function parseDotenv(text: string): { entries: readonly DotenvEntry[]; pr
 /** The entry, `undefined` for a blank or comment line, or what is wrong. */
 function parseLine(raw: string): Pick<DotenvEntry, 'key' | 'value'> | Omit<DotenvProblem, 'line'> | undefined {
   if (hasControlCharacter(raw)) return { message: 'has a control character. Write the line anew' };
-  const text = raw.trim();
+  const text = raw.replace(/^[ \t]+|[ \t]+$/g, '');
   if (text === '' || text.startsWith('#')) return undefined;
+  if (unusualBlank.test(text)) {
+    return { message: 'has a blank that is no plain space, or a character that is not UTF-8. Write the line anew' };
+  }
   const equals = text.indexOf('=');
   if (equals < 0) return { message: 'is no KEY=value line. Add "=" or make it a comment with "#"' };
   const key = text.slice(0, equals).trimEnd();
@@ -67,7 +73,8 @@ function parseValue(text: string): Value {
   const quote = text[0];
   if (quote === "'" || quote === '"') return parseQuoted(text.slice(1), quote);
   if (text.startsWith('#')) return { problem: 'has "#" right after "=". Quote the value, or leave nothing there' };
-  const comment = text.search(/[ \t]#/);
+  if (text.includes('\t#')) return { problem: 'has "#" after a tab, which is no comment for Compose. Use a space' };
+  const comment = text.indexOf(' #');
   const plain = (comment < 0 ? text : text.slice(0, comment)).trimEnd();
   if (plain.includes('\\')) return { problem: backslashProblem };
   const special = /[$'"`]/.exec(plain)?.[0];

@@ -12,7 +12,6 @@ describe('accepted lines', () => {
     ['A=b c', 'A', 'b c'],
     ['  A = b \t', 'A', 'b'],
     ['A=b # comment', 'A', 'b'],
-    ['A=b\t# comment', 'A', 'b'],
     ['A=b#c', 'A', 'b#c'],
     ['A=b=c', 'A', 'b=c'],
     ["A='b # c' # comment", 'A', 'b # c'],
@@ -57,6 +56,10 @@ test('refused lines', () => {
     'A=b\u0007',
     '\ufeffA=b',
     'A=b\rC=d',
+    'A=b\t# comment',
+    'A=b\u00a0',
+    'A\u2003=b',
+    'A=\ufffd',
   ];
   const refused = lines.map((line) => {
     const { entries, problems } = parseDotenv(line);
@@ -89,7 +92,11 @@ test('refused lines', () => {
     "A=b\\u0000": has a control character. Write the line anew
     "A=b\\u0007": has a control character. Write the line anew
     "\\ufeffA=b": has a control character. Write the line anew
-    "A=b\\rC=d": has a control character. Write the line anew"
+    "A=b\\rC=d": has a control character. Write the line anew
+    "A=b\\t# comment": A has "#" after a tab, which is no comment for Compose. Use a space
+    "A=b ": has a blank that is no plain space, or a character that is not UTF-8. Write the line anew
+    "A =b": has a blank that is no plain space, or a character that is not UTF-8. Write the line anew
+    "A=�": has a blank that is no plain space, or a character that is not UTF-8. Write the line anew"
   `);
 });
 
