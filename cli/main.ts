@@ -8,6 +8,7 @@ import { init } from './init.ts';
 import { note, print, table, terminalProgress } from './output.ts';
 import { preview } from './preview.ts';
 import { refresh } from './refresh.ts';
+import { rotate } from './rotate.ts';
 import { sandbox } from './sandbox.ts';
 import { status } from './status.ts';
 import { test } from './test.ts';
@@ -25,6 +26,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   doctor,
   status,
   verify,
+  rotate,
   env,
   toolchain,
   sandbox,

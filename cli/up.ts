@@ -1,25 +1,65 @@
+import { breakingMigrationAllowed } from '../settings/breaking-migration.ts';
+import { UserError } from '../settings/errors.ts';
+import type { Instance } from '../settings/instance.ts';
 import { loadSettings } from '../settings/load.ts';
-import { print, table } from './output.ts';
-import { readOutputs, runPulumi, type StackOutputs } from './stack.ts';
+import { readRotation } from '../settings/rotation.ts';
+import { type Progress, print, table } from './output.ts';
+import { watchPorts } from './silence.ts';
+import { readOutputs, runPulumi, type Stack, type StackOutputs } from './stack.ts';
 import { stackVerb } from './stack-verb.ts';
 import { statusTable } from './status.ts';
+import type { Verb } from './verb.ts';
 import { waitUntilReady } from './verify.ts';
 
-export const up = stackVerb(
+const deploy = stackVerb(
   {
     summary: 'deploy, and show what runs where',
     details:
       'Brings all that it needs. Where nothing changed it changes nothing; what was changed by hand it repairs. On a machine without a Docker daemon, dev (or, with --sandbox, any environment that never ran here) gets an engine of its own.',
     areSettingsNeeded: true,
   },
-  async (stack, { progress }) => {
-    const settings = loadSettings(stack.instance, stack.checkoutDir);
-    if ((await runPulumi(stack, ['up', '--yes', '--skip-preview', '--suppress-outputs'])) !== 0) return 1;
-    const rows = await waitUntilReady({ dockerHost: stack.engine.dockerHost, settings }, progress);
-    print(`\n${statusTable(rows)}\n\n${outputsTable(await readOutputs(stack))}`);
-    return 0;
+  async (prepared, { options, progress }) => {
+    const isBreakingAllowed = options['allow-breaking-migration'] === true;
+    const stack = isBreakingAllowed
+      ? { ...prepared, exports: { ...prepared.exports, ...breakingMigrationAllowed } }
+      : prepared;
+    refuseOpenRotation(stack.instance);
+    return deployStack(stack, progress);
   },
 );
+
+/**
+ * Runs `pulumi up`, looks at every service's health and prints what runs where, and for how long ports were silent.
+ * @returns the exit code
+ */
+export async function deployStack(stack: Stack, progress: Progress): Promise<number> {
+  const settings = loadSettings(stack.instance, stack.checkoutDir);
+  const stopWatch = watchPorts(settings);
+  try {
+    if ((await runPulumi(stack, ['up', '--yes', '--skip-preview', '--suppress-outputs'])) !== 0) return 1;
+    const rows = await waitUntilReady({ dockerHost: stack.engine.dockerHost, settings }, progress);
+    print(`\n${statusTable(rows)}\n\n${outputsTable(await readOutputs(stack))}\n`);
+    return 0;
+  } finally {
+    for (const line of await stopWatch()) print(line);
+  }
+}
+
+function refuseOpenRotation(instance: Instance): void {
+  const open = readRotation(instance);
+  if (open === undefined) return;
+  throw new UserError(
+    'E_ROTATION_OPEN',
+    `up: the rotation of ${open.variable} is not finished; a deploy now could start services with its old value`,
+    `Run ./gatewayctl rotate ${instance.env} ${open.variable}: it goes on where it stopped, and deploys.`,
+  );
+}
+
+export const up: Verb = {
+  ...deploy,
+  usage: `${deploy.usage} [--allow-breaking-migration]`,
+  options: { ...deploy.options, 'allow-breaking-migration': { type: 'boolean' } },
+};
 
 /** The outputs that a person looks for; container and image ids are left to `pulumi stack output`. */
 export function outputsTable({ commit, network, urls, volumes }: StackOutputs): string {

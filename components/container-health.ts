@@ -31,7 +31,9 @@ async function readState(containerId: string): Promise<ContainerState> {
 export function illness(before: ContainerState, now: ContainerState): string | undefined {
   const ended = now.isOutOfMemory ? 'was killed, out of memory' : `ended (exit ${now.exitCode})`;
   if (now.status === 'exited' || now.status === 'dead') return ended;
-  if (now.status === 'restarting' || now.restarts > before.restarts) return `${ended} and was started again`;
+  if (now.status === 'restarting') return `${ended} and will be started again`;
+  // Running again, it shows no exit code any more.
+  if (now.restarts > before.restarts) return 'ended and was started again';
   return now.health === 'unhealthy' ? 'is unhealthy' : undefined;
 }
 

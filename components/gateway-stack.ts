@@ -175,15 +175,18 @@ function createVolumes(
 /** Proves the new image against the live database, then migrates: only then may the container be swapped. */
 function proveGateway(
   name: string,
-  { settings }: GatewayStackArgs,
+  { settings, secretGenerations }: GatewayStackArgs,
   { imageId }: Image,
   dependsOn: pulumi.Resource[],
   parent: pulumi.Resource,
 ): pulumi.Resource[] {
   const done = [...dependsOn];
+  const place = [JSON.stringify(gateway(settings).environment), secretGenerations.gateway];
   for (const step of gatewaySteps) {
+    // The image is proven again where its settings or secrets are new.
+    const triggers = step === 'selfcheck' ? [imageId, ...place] : [imageId];
     done.push(
-      hostStep(`${name}-gateway-${step}`, settings, [step, imageId], [imageId], { parent, dependsOn: [...done] }),
+      hostStep(`${name}-gateway-${step}`, settings, [step, imageId], triggers, { parent, dependsOn: [...done] }),
     );
   }
   return done;

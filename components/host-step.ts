@@ -1,16 +1,17 @@
 import { join } from 'node:path';
 import { run } from '../cli/process.ts';
 import { currentMarker, imageMajorOf, writeMarker } from '../preflight/data-markers.ts';
+import { isBreakingMigrationAllowed } from '../settings/breaking-migration.ts';
 import { UserError } from '../settings/errors.ts';
 import { writeHostPathsId } from '../settings/host-paths.ts';
 import { currentInstance, services } from '../settings/instance.ts';
-import { loadSettings } from '../settings/load.ts';
+import { loadSettings, type Settings } from '../settings/load.ts';
 import { dataVolumes } from '../settings/names.ts';
 import { type SecretGenerations, secretServices } from '../settings/secret-files.ts';
 import { copyConfigFiles } from './config-files.ts';
 import { waitUntilHealthy } from './container-health.ts';
 import { writeOwnedPaths } from './owned-paths.ts';
-import { gatewayStepCommand, gatewaySteps } from './services/gateway.ts';
+import { type GatewayStep, gatewayStepCommand, gatewaySteps, stepContainerName } from './services/gateway.ts';
 
 // What a local.Command of the program runs: `node components/host-step.ts <env> <step> <argument>...`.
 // It reads the settings itself, so that no secret is an argument, an environment value or a part of the state.
@@ -42,12 +43,30 @@ async function main(argv: readonly string[]): Promise<void> {
   }
   const gatewayStep = gatewaySteps.find((name) => name === step);
   if (gatewayStep === undefined) throw new TypeError(`host-step: no step ${step}`);
-  const result = await run(gatewayStepCommand(settings, gatewayStep, rest[0] ?? ''), { allowedExitCodes: 'any' });
-  const lastLines = `${result.stdout}${result.stderr}`.trim().split('\n').slice(-20).join('\n');
+  await runGatewayStep(settings, gatewayStep, rest[0] ?? '');
+}
+
+// Longer than the five minutes that a selfcheck gives its migrations.
+const stepTimeoutMs = 420_000;
+
+async function runGatewayStep(settings: Settings, step: GatewayStep, imageId: string): Promise<void> {
+  // What a killed deploy left has the name, and could still be at work.
+  const remove = () => run(['docker', 'rm', '--force', stepContainerName(settings, step)], { allowedExitCodes: 'any' });
+  await remove();
+  const command = gatewayStepCommand(settings, step, imageId, isBreakingMigrationAllowed());
+  const result = await run(command, {
+    allowedExitCodes: 'any',
+    // A migration takes the time that it takes.
+    ...(step === 'selfcheck' ? { timeoutMs: stepTimeoutMs } : {}),
+  }).finally(remove);
   if (result.exitCode === 0) return;
+  const lastLines = `${result.stdout}${result.stderr}`.trim().split('\n').slice(-20).join('\n');
+  const limit = `${settings.memoryMiB.gateway} MiB, GATEWAY_MEMORY_MIB`;
+  const reason =
+    result.exitCode === 137 ? `exit 137: killed, most likely out of memory (${limit})` : `exit ${result.exitCode}`;
   throw new UserError(
     'E_GATEWAY_STEP',
-    `${settings.env}: the new gateway failed its ${gatewayStep} (exit ${result.exitCode}); its last lines:\n${lastLines}`,
+    `${settings.env}: the new gateway failed its ${step} (${reason}); its last lines:\n${lastLines || 'none'}`,
     'The running gateway was not touched. Mend what the lines name, then deploy again.',
   );
 }

@@ -19,6 +19,7 @@ import (
 const (
 	checkTimeout      = 10 * time.Second
 	migrationsTimeout = 5 * time.Minute
+	allowBreaking     = "ALLOW_BREAKING_MIGRATION"
 )
 
 type selfCheck struct {
@@ -41,7 +42,9 @@ func selfcheck(ctx context.Context, getenv func(string) string, out io.Writer) e
 		{"database", checkTimeout, func(ctx context.Context) (string, error) { return checkDatabase(ctx, s.DB) }},
 		{"redis", checkTimeout, func(ctx context.Context) (string, error) { return checkRedis(ctx, s.Redis) }},
 		{"raw", checkTimeout, func(context.Context) (string, error) { return s.RawDir, raw.New(s.RawDir).CheckWritable() }},
-		{"migrations", migrationsTimeout, func(ctx context.Context) (string, error) { return checkMigrations(ctx, s.DB) }},
+		{"migrations", migrationsTimeout, func(ctx context.Context) (string, error) {
+			return checkMigrations(ctx, s.DB, getenv(allowBreaking) == "true")
+		}},
 	})
 }
 
@@ -86,7 +89,7 @@ func checkRedis(ctx context.Context, s settings.Redis) (string, error) {
 	return s.Addr, client.Ping(ctx).Err()
 }
 
-func checkMigrations(ctx context.Context, s settings.Database) (string, error) {
+func checkMigrations(ctx context.Context, s settings.Database, breakingAllowed bool) (string, error) {
 	known, err := schema.Load(migrations.Files)
 	if err != nil {
 		return "", err
@@ -99,6 +102,14 @@ func checkMigrations(ctx context.Context, s settings.Database) (string, error) {
 	proven, err := schema.Prove(ctx, conn, known)
 	if err != nil {
 		return "", err
+	}
+	// An empty database has no gateway to break.
+	if len(proven) < len(known) && !breakingAllowed {
+		for _, migration := range proven {
+			if migration.Breaks != "" {
+				return "", fmt.Errorf("%s: breaks the running gateway until it is swapped (%s). Deploy it with ./gatewayctl up <env> --allow-breaking-migration", migration, migration.Breaks)
+			}
+		}
 	}
 	return fmt.Sprintf("%d pending, proven and rolled back; ends at %s", len(proven), schema.Latest(known)), nil
 }

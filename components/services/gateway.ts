@@ -45,19 +45,28 @@ function gatewayEnvironment(settings: Settings): Readonly<Record<string, string>
 export const gatewaySteps = ['selfcheck', 'migrate'] as const;
 export type GatewayStep = (typeof gatewaySteps)[number];
 
+export const stepContainerName = (settings: Settings, step: GatewayStep) =>
+  `${containerName(settings, 'gateway')}-${step}`;
+
 /** One run of a new gateway image with the settings, network, secrets and data of the real one, and no port. */
-export function gatewayStepCommand(settings: Settings, step: GatewayStep, imageId: string): readonly string[] {
+export function gatewayStepCommand(
+  settings: Settings,
+  step: GatewayStep,
+  imageId: string,
+  isBreakingAllowed = false,
+): readonly string[] {
   const bind = (source: string, target: string, ...more: string[]) => [
     '--mount',
     [`type=bind,source=${source},target=${target}`, ...more].join(','),
   ];
   return [
-    ...['docker', 'run', '--rm', '--name', `${containerName(settings, 'gateway')}-${step}`],
+    ...['docker', 'run', '--rm', '--name', stepContainerName(settings, step)],
     ...['--label', `${environmentLabel}=${settings.env}`, '--label', `taxlien-gateway.step=${step}`],
     ...['--network', networkName(settings), '--read-only', '--no-healthcheck'],
     ...['--security-opt', 'no-new-privileges', '--cap-drop', 'ALL', '--user', userOf('gateway')],
     ...['--memory', `${settings.memoryMiB.gateway}m`, '--memory-swap', `${settings.memoryMiB.gateway}m`],
     ...Object.entries(gatewayEnvironment(settings)).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
+    ...(isBreakingAllowed ? ['--env', 'ALLOW_BREAKING_MIGRATION=true'] : []),
     ...bind(secretsPath(settings, 'gateway'), '/run/secrets', 'readonly'),
     ...bind(dataPath(settings, 'raw'), rawDir),
     ...[imageId, step],

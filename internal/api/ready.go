@@ -31,6 +31,9 @@ func (a *API) readyz(w http.ResponseWriter, r *http.Request) {
 	}
 	wait.Wait()
 	status, text := http.StatusOK, "ready"
+	if !a.Started.Load() {
+		status, text = http.StatusServiceUnavailable, "starting"
+	}
 	parts := make(map[string]partStatus, len(results))
 	for i, result := range results {
 		parts[a.Parts[i].Name] = result

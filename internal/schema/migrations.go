@@ -17,6 +17,8 @@ type Migration struct {
 	Name    string
 	SQL     string
 	SHA256  string
+	// Breaks is why the gateway before it cannot live with it, "" where it can.
+	Breaks string
 }
 
 func (m Migration) String() string { return m.Version + "_" + m.Name + ".sql" }
@@ -49,6 +51,16 @@ func IsMismatch(err error) bool {
 	return false
 }
 
+// The first line of a migration that the gateway before it cannot live with.
+var breaksMark = regexp.MustCompile(`\A-- breaks the running gateway: *(\S.*)`)
+
+func breaks(content []byte) string {
+	if found := breaksMark.FindSubmatch(content); found != nil {
+		return strings.TrimSpace(string(found[1]))
+	}
+	return ""
+}
+
 var (
 	fileName = regexp.MustCompile(`^(\d{14})_([a-z0-9_]+)\.sql$`)
 	// Would end the transaction that selfcheck rolls back.
@@ -78,7 +90,7 @@ func Load(files fs.FS) ([]Migration, error) {
 			return nil, fmt.Errorf("%s: has the timestamp of %s. Give it a later one", entry.Name(), migrations[n-1])
 		}
 		sum := sha256.Sum256(content)
-		migrations = append(migrations, Migration{parts[1], parts[2], string(content), hex.EncodeToString(sum[:])})
+		migrations = append(migrations, Migration{parts[1], parts[2], string(content), hex.EncodeToString(sum[:]), breaks(content)})
 	}
 	return migrations, nil
 }

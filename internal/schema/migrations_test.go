@@ -17,7 +17,7 @@ func TestLoadKeepsTheOrderOfTimestamps(t *testing.T) {
 		t.Fatalf("got %v, %v", got, err)
 	}
 	const sum = "354b7196c9ba5fb4b21cf615bb6ec4cd5c07503c34229feef033fc081a8c03f4"
-	if want := (Migration{"20260101000000", "first", "select 1;", sum}); got[0] != want {
+	if want := (Migration{"20260101000000", "first", "select 1;", sum, ""}); got[0] != want {
 		t.Errorf("got %+v", got[0])
 	}
 	if got[1].String() != "20260201000000_second.sql" || Latest(got) != "20260201000000" {
@@ -59,7 +59,7 @@ func TestEmbeddedFilesLoad(t *testing.T) {
 }
 
 func TestPending(t *testing.T) {
-	known := []Migration{{"1", "a", "", "sum-a"}, {"3", "c", "", "sum-c"}}
+	known := []Migration{{"1", "a", "", "sum-a", ""}, {"3", "c", "", "sum-c", ""}}
 	for _, c := range []struct {
 		name    string
 		applied []Applied
@@ -81,6 +81,18 @@ func TestPending(t *testing.T) {
 		}
 		if (c.want != nil) != IsMismatch(err) {
 			t.Errorf("%s: IsMismatch is %v", c.name, IsMismatch(err))
+		}
+	}
+}
+
+func TestBreaksStandsInTheFirstLine(t *testing.T) {
+	for content, want := range map[string]string{
+		"-- breaks the running gateway: renames tasks\nselect 1;": "renames tasks",
+		"select 1;\n-- breaks the running gateway: late":          "",
+		"-- breaks the running gateway:\nselect 1;":               "",
+	} {
+		if got := breaks([]byte(content)); got != want {
+			t.Errorf("%q: got %q, want %q", content, got, want)
 		}
 	}
 }

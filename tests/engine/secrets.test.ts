@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../cli/process.ts';
@@ -79,6 +79,34 @@ describe('secrets of a deployed environment', () => {
     ]);
     const base64 = Buffer.from(`gateway:${secrets.REDIS_PASSWORD}@redis`).toString('base64');
     expect(secretsIn(`authorization: Basic ${base64}`, secrets)).toEqual(['REDIS_PASSWORD']);
+  });
+
+  test('lie in files that only their owners read, and so does the state', () => {
+    const modes = Object.entries({
+      '.env': '600',
+      'Pulumi.dev.yaml': '600',
+      secrets: '700',
+      'secrets/applied.json': '600',
+      'secrets/pulumi-passphrase': '600',
+      'secrets/db': '500',
+      'secrets/db/postgres_password': '400',
+      'secrets/gateway': '500',
+      'secrets/gateway/worker_token': '400',
+      'secrets/redis/redis.conf': '400',
+      'secrets/grafana/admin_password': '400',
+      state: '700',
+      backups: '700',
+      logs: '700',
+      config: '755',
+      'data/postgres': '700',
+      'data/raw': '700',
+    });
+    const modeOf = (path: string) => (statSync(join(shell.root, 'dev', path)).mode & 0o777).toString(8);
+    expect(modes.map(([path]) => [path, modeOf(path)])).toEqual(modes);
+    const temporary = Object.keys(filesBelow(join(shell.root, 'dev'), ['data'])).filter((path) =>
+      path.endsWith('.new'),
+    );
+    expect(temporary).toEqual([]);
   });
 
   test('stand in nothing that docker tells', async () => {

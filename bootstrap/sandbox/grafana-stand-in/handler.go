@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 )
 
 const page = `<!doctype html>
@@ -49,19 +50,57 @@ func newHandler(settings settings, all provisioned, state state) http.Handler {
 		}
 		answer(w, http.StatusNotFound, map[string]string{"message": "Dashboard not found"})
 	})
-	mux.Handle("/api/", requireLogin(settings, guarded))
+	admin := &administrator{user: settings.adminUser, dataDir: settings.dataDir, state: state}
+	guarded.HandleFunc("PUT /api/user/password", admin.changePassword)
+	mux.Handle("/api/", admin.requireLogin(guarded))
 	return mux
 }
 
-func requireLogin(settings settings, next http.Handler) http.Handler {
+// administrator is the one account, with the password of the state.
+type administrator struct {
+	user    string
+	dataDir string
+	mutex   sync.Mutex
+	state   state
+}
+
+func (a *administrator) isPassword(password string) bool {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	return isSame(sumOf(password), a.state.AdminSHA256)
+}
+
+func (a *administrator) requireLogin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, password, _ := r.BasicAuth()
-		if !isSame(user, settings.adminUser) || !isSame(password, settings.adminPassword) {
+		if !isSame(user, a.user) || !a.isPassword(password) {
 			answer(w, http.StatusUnauthorized, map[string]string{"message": "Unauthorized"})
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+func (a *administrator) changePassword(w http.ResponseWriter, r *http.Request) {
+	var asked struct{ OldPassword, NewPassword string }
+	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil || asked.NewPassword == "" {
+		answer(w, http.StatusBadRequest, map[string]string{"message": "bad request data"})
+		return
+	}
+	if !a.isPassword(asked.OldPassword) {
+		answer(w, http.StatusUnauthorized, map[string]string{"message": "Invalid old password"})
+		return
+	}
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	changed := a.state
+	changed.AdminSHA256 = sumOf(asked.NewPassword)
+	if err := saveState(a.dataDir, changed); err != nil {
+		answer(w, http.StatusInternalServerError, map[string]string{"message": err.Error()})
+		return
+	}
+	a.state = changed
+	answer(w, http.StatusOK, map[string]string{"message": "User password changed"})
 }
 
 func isSame(got, want string) bool {

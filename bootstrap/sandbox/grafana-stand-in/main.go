@@ -29,7 +29,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	state, err := recordStart(settings.dataDir, time.Now())
+	state, err := recordStart(settings.dataDir, time.Now(), settings.adminPassword)
 	if err != nil {
 		return err
 	}

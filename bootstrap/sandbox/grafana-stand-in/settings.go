@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -57,9 +59,11 @@ type state struct {
 	StandIn    bool      `json:"stand-in"`
 	FirstStart time.Time `json:"firstStart"`
 	Starts     int       `json:"starts"`
+	// As with the real one, the administrator's password of the first start stays until it is changed by the API.
+	AdminSHA256 string `json:"adminSHA256"`
 }
 
-func recordStart(dir string, now time.Time) (state, error) {
+func recordStart(dir string, now time.Time, adminPassword string) (state, error) {
 	file := filepath.Join(dir, "grafana-stand-in.json")
 	current := state{StandIn: true, FirstStart: now.UTC()}
 	text, err := os.ReadFile(file)
@@ -70,12 +74,25 @@ func recordStart(dir string, now time.Time) (state, error) {
 		return state{}, fmt.Errorf("%s: %w", file, err)
 	}
 	current.Starts++
-	text, err = json.Marshal(current)
+	if current.AdminSHA256 == "" {
+		current.AdminSHA256 = sumOf(adminPassword)
+	}
+	return current, saveState(dir, current)
+}
+
+func sumOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+func saveState(dir string, current state) error {
+	file := filepath.Join(dir, "grafana-stand-in.json")
+	text, err := json.Marshal(current)
 	if err != nil {
-		return state{}, err
+		return err
 	}
 	if err := os.WriteFile(file+".new", append(text, '\n'), 0o600); err != nil {
-		return state{}, fmt.Errorf("the data directory must be writable for uid %d: %w", os.Getuid(), err)
+		return fmt.Errorf("the data directory must be writable for uid %d: %w", os.Getuid(), err)
 	}
-	return current, os.Rename(file+".new", file)
+	return os.Rename(file+".new", file)
 }

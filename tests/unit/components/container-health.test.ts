@@ -44,7 +44,8 @@ test.each<readonly [Partial<ContainerState>, string]>([
     { status: 'exited', exitCode: 137, isOutOfMemory: true },
     `E_UNHEALTHY dev: gateway was killed, out of memory${facts} Its limit is 256 MiB: GATEWAY_MEMORY_MIB.`,
   ],
-  [{ restarts: 1, exitCode: 2 }, `E_UNHEALTHY dev: gateway ended (exit 2) and was started again${facts}`],
+  [{ restarts: 1 }, `E_UNHEALTHY dev: gateway ended and was started again${facts}`],
+  [{ status: 'restarting', exitCode: 2 }, `E_UNHEALTHY dev: gateway ended (exit 2) and will be started again${facts}`],
   [{ health: 'unhealthy' }, `E_UNHEALTHY dev: gateway is unhealthy${facts}`],
 ])('%o fails at once', async (state, text) => {
   expect(await watched([{}, state])).toEqual({ text, asked: ['container', 'logs'], waitedMs: 250 });

@@ -50,11 +50,14 @@ describe('what a change changes', () => {
     const place = stackPlace();
     const before = await runStack(place);
     const after = await runStack({ ...place, secretGenerations: { [service]: 'another' } });
-    expect(changesBetween(before, after)).toEqual(['Command taxlien-host-paths', `Container taxlien-${service}`]);
+    // Proven again: with new secrets the running image could fail as a new one could.
+    const proof = service === 'gateway' ? ['Command taxlien-gateway-selfcheck'] : [];
+    const wanted = [...proof, 'Command taxlien-host-paths', `Container taxlien-${service}`];
+    expect(changesBetween(before, after)).toEqual(wanted);
   });
 
   test.each<[string, string, readonly string[]]>([
-    ['LOG_LEVEL', 'warn', ['Container taxlien-gateway']],
+    ['LOG_LEVEL', 'warn', ['Command taxlien-gateway-selfcheck', 'Container taxlien-gateway']],
     ['REDIS_PORT', '6380', ['Container taxlien-redis']],
     ['PROMETHEUS_RETENTION_DAYS', '3', ['Container taxlien-prometheus']],
     ['GO_PROXY', 'off', ['RemoteImage taxlien-gateway-image']],

@@ -1,0 +1,51 @@
+import {
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { UserError } from './errors.ts';
+
+/**
+ * The text of an `.env` with another value for a variable that stands in it; every other byte stays as it is.
+ * @param value without blanks, quotes, `$`, `#` and backslashes: it is written plain
+ */
+export function withValue(text: string, variable: string, value: string): string {
+  const line = new RegExp(`^([ \\t]*${variable}[ \\t]*=[ \\t]*)('[^'\\n]*'|"[^"\\n]*"|[^\\s'"]*)`, 'm');
+  if (!line.test(text)) {
+    throw new UserError('E_NOT_SET', `.env ${variable}: stands on no line of its own`, `Add the line ${variable}=.`);
+  }
+  return text.replace(line, (_, before: string) => `${before}${value}`);
+}
+
+/** Puts a file in the place of another, whole or not at all, with the same owner and mode. */
+export function replaceFile(path: string, text: string): void {
+  const { uid, gid, mode } = statSync(path);
+  const fresh = `${path}.new`;
+  const file = openSync(fresh, 'w', 0o600);
+  try {
+    fchmodSync(file, mode & 0o777);
+    if (process.getuid?.() === 0) fchownSync(file, uid, gid);
+    writeSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(fresh, path);
+  const dir = openSync(dirname(path), 'r');
+  fsyncSync(dir);
+  closeSync(dir);
+}
+
+/** Writes one variable of an `.env` anew. */
+export function setEnvValue(envFile: string, variable: string, value: string): void {
+  const text = readFileSync(envFile, 'utf8');
+  const edited = withValue(text, variable, value);
+  if (edited !== text) replaceFile(envFile, edited);
+}
