@@ -13,7 +13,7 @@ import {
   type Shell,
   tearDown,
 } from '../helpers/engine.ts';
-import { filesBelow, secretsIn, watchArguments } from '../helpers/leaks.ts';
+import { filesBelow, processesWith, secretsIn, watchArguments } from '../helpers/leaks.ts';
 import { completeTask, workerOf } from '../helpers/worker.ts';
 
 const project = 'taxlien-gateway-dev';
@@ -107,6 +107,13 @@ describe('secrets of a deployed environment', () => {
       path.endsWith('.new'),
     );
     expect(temporary).toEqual([]);
+  });
+
+  test('no process of a deploy outlives it', () => {
+    const left = processesWith(`TAXLIEN_GATEWAY_ROOT=${shell.root}`);
+    expect(left).toEqual([]);
+    // The search sees processes at all.
+    expect(processesWith(`TEST_INSTANCES_DIR=${process.env.TEST_INSTANCES_DIR}`)).not.toEqual([]);
   });
 
   test('stand in nothing that docker tells', async () => {

@@ -55,3 +55,18 @@ export function watchArguments(): () => ReadonlySet<string> {
     return seen;
   };
 }
+
+/** Argument lists of the processes that have this in their environment. */
+export function processesWith(setting: string): readonly string[] {
+  return readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid))
+    .flatMap((pid) => {
+      try {
+        const isOne = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(setting);
+        return isOne ? [readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ')] : [];
+      } catch {
+        // It has ended meanwhile.
+        return [];
+      }
+    });
+}
