@@ -23,6 +23,9 @@ interface Holder {
   readonly pid: number;
   readonly start: string;
   readonly nonce: string;
+  /** What it does, and since when (ISO 8601), for those who find the lock held. */
+  readonly describe: string;
+  readonly since: string;
 }
 
 /**
@@ -43,7 +46,7 @@ async function acquire(path: string, options: LockOptions): Promise<() => void> 
   const { describe, progress, timeoutMs = 3_600_000, startOf = processStart, pollMs = 250 } = options;
   const start = await startOf(process.pid);
   if (start === undefined) throw new Error(`${path}: this process (pid ${process.pid}) is not in the process list`);
-  const mine: Holder = { pid: process.pid, start, nonce: randomUUID() };
+  const mine: Holder = { pid: process.pid, start, nonce: randomUUID(), describe, since: new Date().toISOString() };
   const deadline = Date.now() + timeoutMs;
   for (let isWaiting = false; ; ) {
     if (tryCreate(path, mine)) return () => rmSync(path, { force: true });
@@ -54,11 +57,12 @@ async function acquire(path: string, options: LockOptions): Promise<() => void> 
       continue;
     }
     const text = `${describe}: waiting for process ${holder.pid} that works on it`;
-    if (Date.now() > deadline) {
+    if (Date.now() >= deadline) {
+      const waited = timeoutMs === 0 ? '' : `, waited for ${Math.round(timeoutMs / 1000)} s`;
       throw new UserError(
         'E_LOCKED',
-        `${path}: held by process ${holder.pid} for more than ${Math.round(timeoutMs / 1000)} s (${describe})`,
-        `Look at it: ps -p ${holder.pid}. If it hangs, end it: kill ${holder.pid}`,
+        `${path}: held by process ${holder.pid} since ${holder.since} (${holder.describe}${waited})`,
+        `Let it end; look at it: ps -p ${holder.pid}. If it hangs, end it: kill ${holder.pid}`,
       );
     }
     if (isWaiting) progress.tick(text);
@@ -107,6 +111,21 @@ function readHolder(path: string): Holder | undefined {
   } catch (cause) {
     throw new UserError('E_LOCK', `${path}: is no lock of ours (got ${JSON.stringify(text)})`, `rm ${path}`, { cause });
   }
+}
+
+/** When a process started, in ms since the epoch, to the second; `undefined` where it does not run. */
+export async function processStartMs(pid: number): Promise<number | undefined> {
+  const { stdout } = await run(['ps', '-o', 'stat=', '-o', 'etime=', '-p', String(pid)], { allowedExitCodes: [0, 1] });
+  // Z: it has ended, and only waits for its parent to notice.
+  const match = /^[^Z]\S* +(?:(?:(\d+)-)?(\d+):)?(\d+):(\d+)$/.exec(stdout.trim());
+  if (match === null) return undefined;
+  const [days, hours, minutes, seconds] = match.slice(1).map((part) => Number(part ?? 0)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  return Date.now() - (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000;
 }
 
 async function processStart(pid: number): Promise<string | undefined> {

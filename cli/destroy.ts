@@ -1,14 +1,14 @@
 import { UserError } from '../settings/errors.ts';
 import { parseEnvironment } from '../settings/instance.ts';
 import { print } from './output.ts';
-import { prepareStack, runPulumi } from './stack.ts';
+import { changeStack, runPulumi } from './stack.ts';
 import type { Verb } from './verb.ts';
 
 export const destroy: Verb = {
-  usage: '<env> [--yes]',
+  usage: '<env> [--yes] [--wait]',
   summary: 'remove containers and network',
   details: 'Data, volumes and settings stay; the next up takes them up again. Without a terminal it needs --yes.',
-  options: { yes: { type: 'boolean', short: 'y' } },
+  options: { yes: { type: 'boolean', short: 'y' }, wait: { type: 'boolean' } },
   words: [1, 1],
   async run({ words, options, progress }) {
     const env = parseEnvironment(words[0]);
@@ -20,9 +20,11 @@ export const destroy: Verb = {
         `Run ./gatewayctl destroy ${env} --yes.`,
       );
     }
-    const stack = await prepareStack(env, { isSandboxAsked: false, areSettingsNeeded: false, progress });
-    if ((await runPulumi(stack, ['destroy', ...(isSure ? ['--yes'] : [])])) !== 0) return 1;
-    print(`kept: the data and settings of ${env} in ${stack.instance.dir}, and its Docker volumes`);
-    return 0;
+    const how = { what: `destroy ${env}`, isSandboxAsked: false, isWaiting: options.wait === true };
+    return changeStack(env, { ...how, areSettingsNeeded: false, progress }, async (stack) => {
+      if ((await runPulumi(stack, ['destroy', ...(isSure ? ['--yes'] : [])])) !== 0) return 1;
+      print(`kept: the data and settings of ${env} in ${stack.instance.dir}, and its Docker volumes`);
+      return 0;
+    });
   },
 };

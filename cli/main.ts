@@ -7,6 +7,7 @@ import { exec } from './exec.ts';
 import { init } from './init.ts';
 import { note, print, table, terminalProgress } from './output.ts';
 import { preview } from './preview.ts';
+import { recover } from './recover.ts';
 import { refresh } from './refresh.ts';
 import { rotate } from './rotate.ts';
 import { sandbox } from './sandbox.ts';
@@ -23,6 +24,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   preview,
   refresh,
   destroy,
+  recover,
   doctor,
   status,
   verify,

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { UserError } from '../settings/errors.ts';
 
 export interface RunOptions {
@@ -12,6 +12,11 @@ export interface RunOptions {
   /** Exit codes that are no error; default only 0. */
   readonly allowedExitCodes?: readonly number[] | 'any';
   readonly timeoutMs?: number;
+  /**
+   * Lets a stop of this process end the child in order instead of leaving it behind: `pass` hands SIGINT and SIGTERM
+   * on as SIGTERM; `terminal` only SIGTERM, since the terminal itself sends SIGINT to the child.
+   */
+  readonly onStop?: 'pass' | 'terminal';
   /** Called with each complete line of stdout and stderr as it comes. */
   readonly onLine?: (line: string) => void;
 }
@@ -51,6 +56,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     ...(options.env === undefined ? {} : { env: options.env }),
     stdio: [options.stdin !== undefined ? 'pipe' : inherit ? 'inherit' : 'ignore', output, output],
   });
+  const letGo = options.onStop === undefined ? () => {} : passSignals(child, options.onStop);
   const stdout = collect(child.stdout, options.onLine);
   const stderr = collect(child.stderr, options.onLine);
   // A child that ends before it has read all makes the pipe fail; its exit code tells more.
@@ -70,7 +76,10 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   const ended = await new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
     child.once('error', (error: NodeJS.ErrnoException) => reject(startError(program, options.cwd, error)));
     child.once('close', (code, signal) => resolve({ code, signal }));
-  }).finally(() => clearTimeout(timer));
+  }).finally(() => {
+    clearTimeout(timer);
+    letGo();
+  });
   const result = { exitCode: ended.code ?? 128, stdout: stdout(), stderr: stderr() };
   if (isTimedOut) throw new ProcessError(argv, result, `still running after ${options.timeoutMs} ms, killed`);
   if (ended.signal !== null) throw new ProcessError(argv, result, `ended by ${ended.signal}`);
@@ -79,6 +88,14 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     throw new ProcessError(argv, result, `exit ${result.exitCode}`);
   }
   return result;
+}
+
+function passSignals(child: ChildProcess, how: 'pass' | 'terminal'): () => void {
+  // SIGTERM for both: a child of a background job ignores SIGINT.
+  const stop = () => void child.kill('SIGTERM');
+  const onInterrupt = how === 'pass' ? stop : () => {};
+  process.on('SIGINT', onInterrupt).on('SIGTERM', stop);
+  return () => process.off('SIGINT', onInterrupt).off('SIGTERM', stop);
 }
 
 function startError(program: string, cwd: string | undefined, error: NodeJS.ErrnoException): Error {

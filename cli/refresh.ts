@@ -1,11 +1,11 @@
 import { runPulumi } from './stack.ts';
-import { stackVerb } from './stack-verb.ts';
+import { changingVerb } from './stack-verb.ts';
 
-export const refresh = stackVerb(
+export const refresh = changingVerb(
+  'refresh',
   {
     summary: 'read what the daemon has into the state',
     details: 'The next up repairs what differs from the settings.',
-    areSettingsNeeded: false,
   },
   async (stack) => ((await runPulumi(stack, ['refresh', '--yes'])) === 0 ? 0 : 1),
 );

@@ -8,15 +8,15 @@ import type { Variable } from '../settings/schema.ts';
 import { scramVerifier } from '../settings/scram.ts';
 import { note } from './output.ts';
 import { run } from './process.ts';
-import { stackVerb } from './stack-verb.ts';
+import { changingVerb } from './stack-verb.ts';
 import { deployStack } from './up.ts';
 import type { Verb } from './verb.ts';
 
-const rotation = stackVerb(
+const rotation = changingVerb(
+  'rotate',
   {
     summary: 'give a secret a new random value',
     details: `Changes the value where it is stored, in the .env and in the containers that use it, and replaces no other. After a kill, run it again. Secrets: ${secretVariables.join(', ')}.`,
-    areSettingsNeeded: true,
   },
   async (stack, { words, progress }) => {
     const variable = secretVariables.find((name) => name === words[1]);
@@ -53,7 +53,7 @@ const rotation = stackVerb(
   },
 );
 
-export const rotate: Verb = { ...rotation, usage: '<env> <secret> [--sandbox]', words: [2, 2] };
+export const rotate: Verb = { ...rotation, usage: '<env> <secret> [--sandbox] [--wait]', words: [2, 2] };
 
 function currentValue({ secrets }: Settings, variable: Variable): string {
   const values: Partial<Record<Variable, string>> = {

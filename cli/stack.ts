@@ -7,9 +7,12 @@ import { UserError } from '../settings/errors.ts';
 import { type Environment, type Instance, instanceOf, userDirs } from '../settings/instance.ts';
 import { loadSettings } from '../settings/load.ts';
 import { chooseEngine, type Engine, startEngine, writeEngineKind } from './engine.ts';
+import { withInstanceLock } from './instance-lock.ts';
 import { completeInstance, loopbackFor, makeInstance, noInstance } from './instance-setup.ts';
 import { note, type Progress, print } from './output.ts';
 import { run } from './process.ts';
+import { recoverStack } from './recovery.ts';
+import { backUpState, checkpointFile, readCheckpoint, restoreState } from './state-files.ts';
 
 /** All that a `pulumi` or `docker` command needs to work on one environment. */
 export interface Stack {
@@ -28,6 +31,35 @@ export interface PrepareOptions {
 }
 
 export const checkoutDir = dirname(import.meta.dirname);
+
+/** How a verb that changes the stack goes about it. */
+export interface ChangeOptions extends PrepareOptions {
+  /** What is done, for those who find the instance locked: `up dev`. */
+  readonly what: string;
+  /** Whether to wait for another gatewayctl that changes the instance. */
+  readonly isWaiting: boolean;
+}
+
+/**
+ * Prepares a stack and changes it: one gatewayctl at a time, on a state that was mended and copied before.
+ * @throws UserError E_LOCKED, E_STATE_LOCKED
+ */
+export async function changeStack<T>(
+  env: Environment,
+  options: ChangeOptions,
+  work: (stack: Stack) => Promise<T>,
+): Promise<T> {
+  const { root } = await chooseEngine(env, options.isSandboxAsked);
+  const instance = instanceOf(env, root);
+  return withInstanceLock(instance, options, async () => {
+    const copy = restoreState(instance);
+    if (copy !== undefined) note(`recovered: the state was cut off or gone, took ${copy}`);
+    const stack = await prepareStack(env, options);
+    for (const line of await recoverStack(stack)) note(`recovered: ${line}`);
+    backUpState(stack.instance, new Date());
+    return work(stack);
+  });
+}
 
 /** Brings toolchain, daemon and instance, and Pulumi's stack in it. Safe to repeat. */
 export async function prepareStack(
@@ -81,11 +113,11 @@ export async function runPulumi(stack: Stack, args: readonly string[]): Promise<
   const env = childEnvironment({ ...stack.exports, ...plainOutput(process.stdout.isTTY) });
   const common = { cwd: stack.checkoutDir, env, allowedExitCodes: 'any' } as const;
   const argv = ['pulumi', ...args];
-  if (process.stdout.isTTY) return (await run(argv, { ...common, stdio: 'inherit' })).exitCode;
+  if (process.stdout.isTTY) return (await run(argv, { ...common, stdio: 'inherit', onStop: 'terminal' })).exitCode;
   const onLine = (line: string) => {
     if (!isNoise(line)) print(line);
   };
-  return (await run([...argv, '--color', 'never'], { ...common, onLine })).exitCode;
+  return (await run([...argv, '--color', 'never'], { ...common, onLine, onStop: 'pass' })).exitCode;
 }
 
 /** Lines of Pulumi's plain display that only say that it looks at something, waits, or found no change. */
@@ -110,7 +142,7 @@ export interface StackOutputs {
 async function initPulumiStack(stack: Stack): Promise<void> {
   const { instance } = stack;
   requirePassphrase(instance);
-  const checkpoint = join(instance.stateDir, '.pulumi', 'stacks', 'taxlien-gateway', `${instance.env}.json`);
+  const checkpoint = checkpointFile(instance);
   if (existsSync(checkpoint)) {
     if (!existsSync(instance.stackFile)) writeWhole(instance.stackFile, `encryptionsalt: ${saltOf(checkpoint)}\n`);
     return;
@@ -129,17 +161,10 @@ async function initPulumiStack(stack: Stack): Promise<void> {
 }
 
 /** The salt stands in the state as well: a lost stack file is no lost stack. */
-function saltOf(checkpointFile: string): string {
-  const state = JSON.parse(readFileSync(checkpointFile, 'utf8')) as {
-    checkpoint?: { latest?: { secrets_providers?: { state?: { salt?: string } } } };
-  };
-  const salt = state.checkpoint?.latest?.secrets_providers?.state?.salt;
+function saltOf(path: string): string {
+  const salt = readCheckpoint(path)?.checkpoint.latest?.secrets_providers?.state?.salt;
   if (salt !== undefined) return salt;
-  throw new UserError(
-    'E_NO_SALT',
-    `${checkpointFile}: holds no salt`,
-    "Restore the instance's Pulumi.<env>.yaml from a backup.",
-  );
+  throw new UserError('E_NO_SALT', `${path}: holds no salt`, "Restore the instance's Pulumi.<env>.yaml from a backup.");
 }
 
 function writeWhole(path: string, text: string): void {

@@ -6,17 +6,17 @@ import { readRotation } from '../settings/rotation.ts';
 import { type Progress, print, table } from './output.ts';
 import { watchPorts } from './silence.ts';
 import { readOutputs, runPulumi, type Stack, type StackOutputs } from './stack.ts';
-import { stackVerb } from './stack-verb.ts';
+import { changingVerb } from './stack-verb.ts';
 import { statusTable } from './status.ts';
 import type { Verb } from './verb.ts';
 import { waitUntilReady } from './verify.ts';
 
-const deploy = stackVerb(
+const deploy = changingVerb(
+  'up',
   {
     summary: 'deploy, and show what runs where',
     details:
       'Brings all that it needs. Where nothing changed it changes nothing; what was changed by hand it repairs. On a machine without a Docker daemon, dev (or, with --sandbox, any environment that never ran here) gets an engine of its own.',
-    areSettingsNeeded: true,
   },
   async (prepared, { options, progress }) => {
     const isBreakingAllowed = options['allow-breaking-migration'] === true;

@@ -1,0 +1,100 @@
+import { appendFileSync, readFileSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  type Checkout,
+  containersOf,
+  copyCheckout,
+  docker,
+  gatewayctl,
+  inStackShell,
+  makeRoot,
+  type Shell,
+  tearDown,
+} from '../helpers/engine.ts';
+import { killTree, startGatewayctl } from '../helpers/killed.ts';
+import { completeTask, fetchResult, sha256, workerOf } from '../helpers/worker.ts';
+
+const project = 'taxlien-gateway-dev';
+const services = ['db', 'gateway', 'grafana', 'prometheus', 'redis'];
+
+describe('a deploy that is stopped in the middle', () => {
+  let checkout: Checkout;
+  let shell: Shell;
+  let taskId: string;
+  const result = new TextEncoder().encode('kept through every kill');
+
+  let changes = 0;
+  /** A new gateway, and new limits for a container that keeps data. */
+  const change = () => {
+    changes += 1;
+    appendFileSync(join(checkout.dir, 'cmd/gateway/main.go'), `\n// Change ${changes}.\n`);
+    appendFileSync(join(shell.root, 'dev/.env'), changes === 1 ? 'REDIS_MEMORY_MIB=300\n' : '');
+  };
+
+  const expectWhole = async () => {
+    const { stdout, stderr } = await gatewayctl(shell, ['up', 'dev']);
+    const containers = await containersOf(project);
+    expect(Object.keys(containers).sort(), stdout + stderr).toEqual(services);
+    expect(Object.values(containers).map(({ State }) => State.Health.Status)).toEqual(services.map(() => 'healthy'));
+    const all = (await docker('ps', '--all', '--format', '{{.Names}}')).split('\n');
+    expect(all.sort()).toEqual(services.map((service) => `${project}-${service}`).sort());
+    const preview = await inStackShell(shell, 'dev', ['pulumi', 'preview', '--expect-no-changes']);
+    expect(preview.exitCode, preview.stdout + preview.stderr).toBe(0);
+    expect(sha256(await fetchResult(workerOf(shell.root, 'dev'), taskId))).toBe(sha256(result));
+    return stderr;
+  };
+
+  beforeAll(async () => {
+    checkout = await copyCheckout('killed');
+    shell = { checkout, root: makeRoot('killed') };
+    await gatewayctl(shell, ['up', 'dev']);
+    taskId = await completeTask(workerOf(shell.root, 'dev'), result);
+  });
+
+  afterAll(async () => {
+    await tearDown(shell, 'dev');
+  });
+
+  test('a second up is told who holds the instance, and changes nothing', async () => {
+    change();
+    const first = startGatewayctl(shell, ['up', 'dev']);
+    await sleep(1_500);
+    const second = await gatewayctl(shell, ['up', 'dev'], 'any');
+    expect(second.exitCode).toBe(1);
+    expect(second.stderr).toMatch(
+      /dev\/lock: held by process \d+ since \d{4}-\S+Z \(up dev by \S+\)\nLet it end; look at it: ps -p \d+\./,
+    );
+    const third = await gatewayctl(shell, ['up', 'dev', '--wait']);
+    expect(third.stderr).toContain('waiting for process');
+    expect(await first.ended, first.output()).toBe(0);
+    await expectWhole();
+  });
+
+  test.each([4_500, 6_000])('SIGKILL of the whole tree after %i ms: the next up mends all', async (ms) => {
+    change();
+    const killed = startGatewayctl(shell, ['up', 'dev']);
+    await sleep(ms);
+    killTree(killed.child.pid ?? 0);
+    await killed.ended;
+    await expectWhole();
+  });
+
+  test('SIGTERM lets pulumi end in order, without a lock left behind', async () => {
+    change();
+    const stopped = startGatewayctl(shell, ['up', 'dev']);
+    await sleep(4_000);
+    stopped.child.kill('SIGTERM');
+    expect(await stopped.ended, stopped.output()).toBe(1);
+    const stderr = await expectWhole();
+    expect(stderr).not.toContain('recovered: removed the lock');
+  });
+
+  test('a state that is cut off is taken from the newest good copy', async () => {
+    const state = join(shell.root, 'dev/state/.pulumi/stacks/taxlien-gateway/dev.json');
+    truncateSync(state, Math.floor(readFileSync(state).length / 2));
+    const stderr = await expectWhole();
+    expect(stderr).toMatch(/recovered: the state was cut off or gone, took \S+\/dev\/backups\/state\/\S+\.json/);
+  });
+});
