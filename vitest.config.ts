@@ -14,7 +14,13 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['tests/unit/**/*.test.ts'], setupFiles: ['tests/helpers/no-console.ts'] },
+        test: {
+          name: 'unit',
+          include: ['tests/unit/**/*.test.ts'],
+          setupFiles: ['tests/helpers/no-console.ts'],
+          // Some start programs, and two cores may have other work.
+          testTimeout: 30_000,
+        },
       },
       ...['engine', 'smoke'].map((name) => ({
         extends: true as const,

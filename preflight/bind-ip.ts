@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import type { Check } from './finding.ts';
+import type { Settings } from '../settings/load.ts';
+import type { Check, Finding } from './finding.ts';
 
 /** Whether a TCP port can be bound, and if not, the system's code: `EADDRNOTAVAIL`, `EADDRINUSE`, `EACCES`. */
 export function bindError(host: string, port: number): Promise<string | undefined> {
@@ -17,7 +18,7 @@ export const bindIp: Check = {
   reads: 'host',
   async run({ settings }) {
     const code = await bindError(settings.bindIp, 0);
-    if (code === undefined) return [];
+    if (code === undefined) return loopbackFindings(settings);
     // Node lists only 127.0.0.1 of the loopback network, although all of it can be bound: hence a try, not the list.
     const known = Object.values(networkInterfaces())
       .flatMap((addresses) => addresses ?? [])
@@ -37,3 +38,17 @@ export const bindIp: Check = {
     ];
   },
 };
+
+/** A loopback address on prod is allowed, and rarely meant. */
+function loopbackFindings({ env, bindIp, instance }: Settings): readonly Finding[] {
+  if (env !== 'prod' || !(bindIp.startsWith('127.') || bindIp === '::1')) return [];
+  return [
+    {
+      code: 'W_LOOPBACK',
+      severity: 'warning',
+      message: `${instance.envFile} BIND_IP: is a loopback address on prod (got ${bindIp})`,
+      why: 'Workers on other hosts cannot reach it.',
+      fix: `Set BIND_IP in ${instance.envFile} to an address of this host that they can reach; leave it if a proxy on this host serves them.`,
+    },
+  ];
+}

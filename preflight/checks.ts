@@ -4,10 +4,25 @@ import { checkout } from './checkout.ts';
 import { daemon } from './daemon.ts';
 import { dataDirectories, volumeDevices } from './data.ts';
 import type { Check, CheckContext, Finding } from './finding.ts';
+import { instances } from './instances.ts';
+import { places } from './places.ts';
 import { ports } from './ports.ts';
+import { secrets } from './secrets.ts';
+import { takenNames } from './taken-names.ts';
 
 /** All checks, in the order in which their findings are shown. */
-export const checks: readonly Check[] = [daemon, checkout, bindIp, ports, dataDirectories, volumeDevices];
+export const checks: readonly Check[] = [
+  daemon,
+  checkout,
+  secrets,
+  instances,
+  bindIp,
+  ports,
+  takenNames,
+  places,
+  dataDirectories,
+  volumeDevices,
+];
 
 /** Runs all checks; without a daemon those that ask it are left out, since its absence is the finding. */
 export async function findAll(context: CheckContext): Promise<readonly Finding[]> {

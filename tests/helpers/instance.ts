@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs';
 import { type Environment, type Instance, instanceOf } from '../../settings/instance.ts';
 import { loadSettings, type Secrets, type Settings } from '../../settings/load.ts';
 import type { Source } from '../../settings/source.ts';
@@ -46,7 +47,9 @@ export function testInstance({
   text = envText(),
 }: TestInstanceOptions = {}): Instance {
   writeFiles(root, { [`${env}/.env`]: text });
-  return instanceOf(env, root);
+  const instance = instanceOf(env, root);
+  chmodSync(instance.envFile, 0o600);
+  return instance;
 }
 
 export interface TestSettingsOptions {

@@ -21,3 +21,12 @@ test('an address of another host cannot', async () => {
   expect(found[0]?.message).toContain('127.0.0.1');
   expect(await bindError('192.0.2.1', 0)).toBe('EADDRNOTAVAIL');
 });
+
+test('a loopback address is a warning on prod alone', async () => {
+  const codes = async (env: 'stage' | 'prod', BIND_IP: string) =>
+    (await runHostCheck(bindIp, testSettings({ env, variables: { BIND_IP } }))).map(
+      ({ code, severity }) => `${code} ${severity}`,
+    );
+  expect(await codes('prod', '127.83.17.5')).toEqual(['W_LOOPBACK warning']);
+  expect(await codes('stage', '127.83.17.5')).toEqual([]);
+});

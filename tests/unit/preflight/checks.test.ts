@@ -21,8 +21,12 @@ test('each check has a name of its own', () => {
     [
       "daemon: daemon",
       "checkout: host",
+      "secrets: host",
+      "instances: host",
       "bind-ip: host",
       "ports: daemon",
+      "taken-names: daemon",
+      "places: host",
       "data-directories: host",
       "volume-devices: daemon",
     ]

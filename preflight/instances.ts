@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs';
+import { dirname, relative } from 'node:path';
+import { UserError } from '../settings/errors.ts';
+import { environments, instanceOf, services } from '../settings/instance.ts';
+import { loadSettings, type Settings } from '../settings/load.ts';
+import type { Check, Finding } from './finding.ts';
+
+/** Settings of the other environments under the same root; one whose settings are bad is told of by its own doctor. */
+export function otherInstances({ env, instance, checkoutDir }: Settings): readonly Settings[] {
+  const root = dirname(instance.dir);
+  return environments.flatMap((other) => {
+    const neighbour = instanceOf(other, root);
+    if (other === env || !existsSync(neighbour.envFile)) return [];
+    try {
+      return [loadSettings(neighbour, checkoutDir)];
+    } catch (error) {
+      if (error instanceof UserError) return [];
+      throw error;
+    }
+  });
+}
+
+/** No other environment of this host is set to the same name, ip:port or data. */
+export const instances: Check = {
+  name: 'instances',
+  reads: 'host',
+  run: async ({ settings }) => otherInstances(settings).flatMap((other) => collisions(settings, other)),
+};
+
+function collisions(settings: Settings, other: Settings): readonly Finding[] {
+  const { envFile } = settings.instance;
+  const findings: Finding[] = [];
+  const refuse = (code: string, variable: string, rule: string, got: string, why: string) =>
+    findings.push({
+      code,
+      severity: 'error',
+      message: `${envFile} ${variable}: ${rule} (got ${got}, as in ${other.instance.envFile})`,
+      why,
+      fix: `Set ${variable} in ${envFile} to a value of its own.`,
+    });
+  if (settings.project === other.project) {
+    const why = 'Containers, network and volumes of both would have the same names.';
+    refuse('E_PROJECT_SHARED', 'COMPOSE_PROJECT_NAME', `is the name of ${other.env} too`, settings.project, why);
+  }
+  if (isWithin(settings.dataDir, other.dataDir) || isWithin(other.dataDir, settings.dataDir)) {
+    const why = 'Two servers on one data directory destroy it.';
+    refuse('E_DATA_SHARED', 'DATA_DIR', `is not apart from the data of ${other.env}`, settings.dataDir, why);
+  }
+  if (settings.bindIp === other.bindIp) {
+    for (const service of services.filter((name) => settings.isPublished[name])) {
+      const twin = services.find((name) => other.isPublished[name] && other.ports[name] === settings.ports[service]);
+      if (twin === undefined) continue;
+      const why = 'Only one of the two can run at a time.';
+      const got = `${settings.bindIp} and port ${settings.ports[service]}`;
+      refuse('E_ADDRESS_SHARED', 'BIND_IP', `${service} has the address of ${twin} of ${other.env}`, got, why);
+    }
+  }
+  return findings;
+}
+
+/** Whether a path is the directory or lies below it. */
+export const isWithin = (path: string, directory: string) => !/^\.\.(\/|$)/.test(relative(directory, path));

@@ -1,0 +1,82 @@
+import { existsSync, realpathSync, statfsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { dataVolumes } from '../settings/names.ts';
+import type { Check, Finding } from './finding.ts';
+import { isWithin } from './instances.ts';
+
+const tmpfsType = 0x01021994;
+const leastFreeMiB = 1024;
+const leastFreeInodes = 10_000;
+
+/** The data lies where it lasts: outside the checkout, on a disk with room, and where its path says. */
+export const places: Check = {
+  name: 'places',
+  reads: 'host',
+  async run({ settings }) {
+    const { dataDir, checkoutDir, instance } = settings;
+    const findings: Finding[] = [];
+    const found = realpathSync(nearestThere(dataDir));
+    const move = `Set DATA_DIR in ${instance.envFile} to a directory on a lasting disk.`;
+    if (isWithin(found, checkoutDir) || isWithin(dataDir, checkoutDir)) {
+      findings.push({
+        code: 'E_DATA_IN_CHECKOUT',
+        severity: 'error',
+        message: `${dataDir}: must not lie in the checkout (got ${checkoutDir})`,
+        why: 'A checkout is disposable: cleaning it would take the data with it.',
+        fix: move,
+      });
+    }
+    for (const volume of dataVolumes) {
+      const path = join(dataDir, volume);
+      if (!existsSync(path)) continue;
+      const real = realpathSync(path);
+      if (isWithin(real, realpathSync(dataDir))) continue;
+      findings.push({
+        code: 'E_DATA_SYMLINK',
+        severity: 'error',
+        message: `${path}: must not lead out of ${dataDir} (got a link to ${real})`,
+        why: 'Docker would write where no marker, backup or check looks.',
+        fix: `Remove the link and mount the disk there: sudo mount --bind ${real} ${path}; or set DATA_DIR in ${instance.envFile}.`,
+      });
+    }
+    const disk = statfsSync(found);
+    if (process.platform === 'linux' && disk.type === tmpfsType) {
+      findings.push({
+        code: settings.env === 'prod' ? 'E_DATA_TMPFS' : 'W_DATA_TMPFS',
+        severity: settings.env === 'prod' ? 'error' : 'warning',
+        message: `${dataDir}: must lie on a disk (got tmpfs)`,
+        why: 'It is memory: all data is gone when the host restarts.',
+        fix: move,
+      });
+    }
+    findings.push(...roomFindings(dataDir, disk));
+    return findings;
+  },
+};
+
+/** What `statfs` says of a file system, as far as it is needed here. */
+export interface Room {
+  readonly bsize: number;
+  readonly bavail: number;
+  readonly files: number;
+  readonly ffree: number;
+}
+
+/** Warnings of a file system that is nearly full; some have no fixed number of inodes and say 0. */
+export function roomFindings(path: string, { bsize, bavail, files, ffree }: Room): readonly Finding[] {
+  const freeMiB = Math.floor((bsize * bavail) / 1_048_576);
+  const hasRoom = freeMiB >= leastFreeMiB;
+  const hasInodes = files === 0 || ffree >= leastFreeInodes;
+  if (hasRoom && hasInodes) return [];
+  return [
+    {
+      code: 'W_DISK_FULL',
+      severity: 'warning',
+      message: `${path}: has little room (got ${hasRoom ? `${ffree} inodes, needs ${leastFreeInodes}` : `${freeMiB} MiB, needs ${leastFreeMiB}`})`,
+      why: 'PostgreSQL stops when it cannot write.',
+      fix: `Free some: docker image prune; see what is large: ${hasRoom ? 'df -i' : 'df -h'} ${path}`,
+    },
+  ];
+}
+
+const nearestThere = (path: string): string => (existsSync(path) ? path : nearestThere(dirname(path)));

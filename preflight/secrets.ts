@@ -1,0 +1,68 @@
+import { statSync } from 'node:fs';
+import type { Secrets } from '../settings/load.ts';
+import type { Check, Finding } from './finding.ts';
+import { otherInstances } from './instances.ts';
+
+const variableOf: Readonly<Record<keyof Secrets, string>> = {
+  postgresPassword: 'POSTGRES_PASSWORD',
+  redisPassword: 'REDIS_PASSWORD',
+  workerToken: 'WORKER_TOKEN',
+  grafanaAdminPassword: 'GRAFANA_ADMIN_PASSWORD',
+};
+
+/** The `.env` is its owner's alone, and each secret in it is strong and used once on this host. */
+export const secrets: Check = {
+  name: 'secrets',
+  reads: 'host',
+  async run({ settings }) {
+    const { envFile } = settings.instance;
+    const findings: Finding[] = [];
+    const mode = statSync(envFile).mode & 0o777;
+    if ((mode & 0o077) !== 0) {
+      findings.push({
+        code: 'W_ENV_MODE',
+        severity: 'warning',
+        message: `${envFile}: must be readable by its owner alone (got mode ${mode.toString(8).padStart(4, '0')})`,
+        why: 'Every user of this host that may read it has all secrets of this environment.',
+        fix: `chmod 600 ${envFile}`,
+      });
+    }
+    const seen = new Map<string, string>();
+    for (const other of otherInstances(settings)) {
+      for (const [name, value] of entriesOf(other.secrets)) seen.set(value, `${variableOf[name]} of ${other.env}`);
+    }
+    for (const [name, value] of entriesOf(settings.secrets)) {
+      const where = `${envFile} ${variableOf[name]}`;
+      const fix = `Set ${variableOf[name]} in ${envFile} to what "openssl rand -hex 32" prints.`;
+      if (isWeak(value)) {
+        findings.push({
+          code: 'W_SECRET_WEAK',
+          severity: 'warning',
+          message: `${where}: is easy to guess (got a well-known word or few different characters)`,
+          why: 'Whoever reaches the port may try such values first.',
+          fix,
+        });
+      }
+      const twin = seen.get(value);
+      if (twin !== undefined) {
+        findings.push({
+          code: 'W_SECRET_REUSED',
+          severity: 'warning',
+          message: `${where}: must be used in one place only (got the value of ${twin})`,
+          why: 'Who learns one of them has the other too.',
+          fix,
+        });
+      }
+      seen.set(value, variableOf[name]);
+    }
+    return findings;
+  },
+};
+
+const entriesOf = (all: Secrets) => Object.entries(all) as readonly (readonly [keyof Secrets, string])[];
+
+/** Whether a secret of enough characters can be guessed all the same. */
+export function isWeak(secret: string): boolean {
+  const isWord = /change.?me|password|passw0rd|secret-?here|example|12345678|qwerty|admin|default/i.test(secret);
+  return isWord || new Set(secret).size < 8;
+}

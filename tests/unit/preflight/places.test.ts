@@ -1,0 +1,51 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { places, roomFindings } from '../../../preflight/places.ts';
+import { runHostCheck, shownFindings } from '../../helpers/findings.ts';
+import { testSettings } from '../../helpers/instance.ts';
+import { temporaryDir } from '../../helpers/temporary.ts';
+
+test('directories of the instance, there or not yet, are well', async () => {
+  const settings = testSettings();
+  expect(await runHostCheck(places, settings)).toEqual([]);
+  mkdirSync(join(settings.dataDir, 'postgres'), { recursive: true });
+  expect(await runHostCheck(places, settings)).toEqual([]);
+});
+
+test('data in the checkout, and a link that leads out', async () => {
+  const root = temporaryDir();
+  const elsewhere = temporaryDir();
+  const dataDir = join(root, 'data');
+  mkdirSync(dataDir);
+  symlinkSync(elsewhere, join(dataDir, 'raw'));
+  const settings = testSettings({ root, checkoutDir: root, variables: { DATA_DIR: dataDir } });
+  const shown = shownFindings(await runHostCheck(places, settings), root).join('\n');
+  expect(shown.replaceAll(elsewhere, '<elsewhere>')).toMatchInlineSnapshot(`
+    "E_DATA_IN_CHECKOUT error: <root>/data: must not lie in the checkout (got <root>). A checkout is disposable: cleaning it would take the data with it. Set DATA_DIR in <root>/dev/.env to a directory on a lasting disk.
+    E_DATA_SYMLINK error: <root>/data/raw: must not lead out of <root>/data (got a link to <elsewhere>). Docker would write where no marker, backup or check looks. Remove the link and mount the disk there: sudo mount --bind <elsewhere> <root>/data/raw; or set DATA_DIR in <root>/dev/.env."
+  `);
+});
+
+test.runIf(process.platform === 'linux')('memory is no place for data: an error on prod', async () => {
+  const dir = mkdtempSync('/dev/shm/taxlien-gateway-test-');
+  onTestFinished(() => rmSync(dir, { recursive: true }));
+  const found = async (env: 'dev' | 'prod') =>
+    (await runHostCheck(places, testSettings({ env, variables: { DATA_DIR: dir } }))).map(({ code }) => code);
+  expect((await found('dev')).filter((code) => code !== 'W_DISK_FULL')).toEqual(['W_DATA_TMPFS']);
+  expect((await found('prod')).filter((code) => code !== 'W_DISK_FULL')).toEqual(['E_DATA_TMPFS']);
+});
+
+test('a file system with little room or few inodes', () => {
+  const room = { bsize: 4096, bavail: 1_000_000, files: 100_000, ffree: 50_000 };
+  expect(roomFindings('/data', room)).toEqual([]);
+  expect(roomFindings('/data', { ...room, files: 0, ffree: 0 })).toEqual([]);
+  const found = [
+    ...roomFindings('/data', { ...room, bavail: 100_000 }),
+    ...roomFindings('/data', { ...room, ffree: 9 }),
+  ];
+  expect(shownFindings(found, '/root').join('\n')).toMatchInlineSnapshot(`
+    "W_DISK_FULL warning: /data: has little room (got 390 MiB, needs 1024). PostgreSQL stops when it cannot write. Free some: docker image prune; see what is large: df -h /data
+    W_DISK_FULL warning: /data: has little room (got 9 inodes, needs 10000). PostgreSQL stops when it cannot write. Free some: docker image prune; see what is large: df -i /data"
+  `);
+});
