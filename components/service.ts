@@ -76,7 +76,10 @@ export class Service extends pulumi.ComponentResource {
 function containerArgs(args: ServiceArgs): docker.ContainerArgs {
   const { settings, spec } = args;
   const { service } = spec;
+  const override = settings.overrides[service];
+  const command = override.command ?? spec.command;
   const labels = {
+    ...override.labels,
     ...serviceLabels(settings, service),
     ...(args.secretsGeneration === undefined ? {} : { [secretsLabel]: args.secretsGeneration }),
   };
@@ -84,21 +87,28 @@ function containerArgs(args: ServiceArgs): docker.ContainerArgs {
     name: containerName(settings, service),
     image: args.image,
     user: spec.user,
-    ...(spec.command === undefined ? {} : { command: [...spec.command] }),
-    envs: Object.entries(spec.environment ?? {})
+    ...(command === undefined ? {} : { command: [...command] }),
+    envs: Object.entries({ ...override.environment, ...spec.environment })
       .map(([key, value]) => `${key}=${value}`)
       .sort(),
     labels: toLabelList(labels),
-    ports: settings.isPublished[service]
-      ? [{ internal: spec.containerPort, external: settings.ports[service], ip: settings.bindIp }]
-      : [],
+    ports: [
+      ...(settings.isPublished[service] ? [{ internal: spec.containerPort, external: settings.ports[service] }] : []),
+      ...override.ports,
+    ].map((port) => ({ ...port, ip: settings.bindIp })),
+    ...(override.extraHosts.length === 0 ? {} : { hosts: [...override.extraHosts] }),
+    ...(override.ulimits.length === 0 ? {} : { ulimits: [...override.ulimits] }),
     networksAdvanced: [{ name: args.networkName, aliases: [service] }],
     volumes: [
       ...spec.volumes.map(({ volume, mountedAt }) => ({
         volumeName: args.volumeNames[volume],
         containerPath: mountedAt,
       })),
-      ...args.readOnlyMounts.map(({ hostPath, mountedAt }) => ({ hostPath, containerPath: mountedAt, readOnly: true })),
+      ...[...args.readOnlyMounts, ...override.mounts].map(({ hostPath, mountedAt }) => ({
+        hostPath,
+        containerPath: mountedAt,
+        readOnly: true,
+      })),
     ],
     ...(spec.tmpfs === undefined ? {} : { tmpfs: { ...spec.tmpfs } }),
     restart: 'unless-stopped',
@@ -118,7 +128,7 @@ function containerArgs(args: ServiceArgs): docker.ContainerArgs {
     securityOpts: ['no-new-privileges'],
     memory: settings.memoryMiB[service],
     memorySwap: settings.memoryMiB[service],
-    cpuShares: 1024,
+    cpuShares: override.cpuShares ?? 1024,
     logDriver: 'json-file',
     logOpts: { 'max-size': '10m', 'max-file': '3' },
   };

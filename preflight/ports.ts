@@ -22,10 +22,15 @@ export async function portFindings(
     containers.find(({ published }) => published.some(({ ip, port: held }) => held === port && addresses.includes(ip)));
   const findings: Finding[] = [];
   const owner = new Map<number, string>();
-  for (const service of services.filter((name) => settings.isPublished[name])) {
-    const port = settings.ports[service];
+  const published = services.flatMap((service) => [
+    ...(settings.isPublished[service] ? [{ service, port: settings.ports[service], isExtra: false }] : []),
+    ...settings.overrides[service].ports.map(({ external }) => ({ service, port: external, isExtra: true })),
+  ]);
+  for (const { service, port, isExtra } of published) {
     const where = `${isIpv6 ? `[${settings.bindIp}]` : settings.bindIp}:${port} (${service})`;
-    const fix = `Free it, or set ${service.toUpperCase()}_PORT in ${settings.instance.envFile} to another port.`;
+    const { envFile, overrideFile } = settings.instance;
+    const place = isExtra ? `change it in ${overrideFile}` : `set ${service.toUpperCase()}_PORT in ${envFile}`;
+    const fix = `Free it, or ${place} to another port.`;
     const why = 'The container of this service could not start.';
     const twin = owner.get(port);
     owner.set(port, service);

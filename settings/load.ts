@@ -4,7 +4,9 @@ import { parse, type YAMLParseError } from 'yaml';
 import { parseDotenv } from './dotenv.ts';
 import { UserError } from './errors.ts';
 import type { Environment, Instance, ServiceName } from './instance.ts';
+import { type Overrides, readOverride } from './override.ts';
 import { defaultOf, type EnvValues, envSchema, metaOf, type Variable, variables } from './schema.ts';
+import { isVariable, nearestVariable } from './variable-names.ts';
 
 /** All that components and checks may know of an instance; frozen, and the only way for them to know it. */
 export interface Settings {
@@ -36,6 +38,8 @@ export interface Settings {
   readonly prometheusRetentionDays: number;
   readonly grafanaAdminUser: string;
   readonly isDirtyAllowed: boolean;
+  /** What the instance's `docker-compose.override.yml` adds to each container. */
+  readonly overrides: Overrides;
   readonly secrets: Secrets;
 }
 
@@ -76,9 +80,51 @@ interface Raw {
 export function loadSettings(instance: Instance, checkoutDir: string): Settings {
   const problems: SettingsProblem[] = [];
   const raw = { ...readStackFile(instance.env, checkoutDir, problems), ...readEnvFile(instance, problems) };
-  const values = parseValues(raw, instance, problems);
+  const input = inputOf(raw, instance);
+  const values = parseValues(raw, input, instance, problems);
+  const overrides = readOverrideFile(instance, input, values, problems);
   if (values === undefined || problems.length > 0) throw new SettingsError(problems);
-  return freeze(toSettings(values, instance, checkoutDir));
+  return freeze(toSettings(values, overrides, instance, checkoutDir));
+}
+
+/** Text of each variable, given or default. */
+type Input = Readonly<Partial<Record<Variable, string>>>;
+
+function inputOf(raw: Readonly<Record<string, Raw>>, instance: Instance): Input {
+  const entries = variables.map((variable) => [
+    variable,
+    raw[variable]?.value ?? defaultOf(variable, instance.env, instance.dir),
+  ]);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+}
+
+function readOverrideFile(
+  instance: Instance,
+  input: Input,
+  values: EnvValues | undefined,
+  problems: SettingsProblem[],
+): Overrides {
+  const found = readOverride(readText(instance.overrideFile) ?? '', {
+    instance,
+    dataDir: input.DATA_DIR ?? instance.dataDir,
+    bindIp: values?.BIND_IP,
+    ports: values === undefined ? {} : portsOf(values),
+    // A shorter one is refused anyway, and may stand in any text by chance.
+    secrets: variables
+      .flatMap((name) => (metaOf(name).secret ? (input[name] ?? '') : []))
+      .filter(({ length }) => length >= 8),
+    valueOf: (name) => {
+      if (!isVariable(name)) {
+        const nearest = nearestVariable(name);
+        const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
+        return { problem: `names ${name}, which is no variable of this project${hint}` };
+      }
+      if (metaOf(name).secret) return { problem: `names the secret ${name}`, code: 'E_SECRET' };
+      return { text: name === 'BIND_IP' ? (values?.BIND_IP ?? input.BIND_IP ?? '') : (input[name] ?? '') };
+    },
+  });
+  problems.push(...found.problems);
+  return found.overrides;
 }
 
 function readEnvFile(instance: Instance, problems: SettingsProblem[]): Record<string, Raw> {
@@ -137,16 +183,12 @@ function readStackFile(env: Environment, checkoutDir: string, problems: Settings
 
 function parseValues(
   raw: Readonly<Record<string, Raw>>,
+  input: Input,
   instance: Instance,
   problems: SettingsProblem[],
 ): EnvValues | undefined {
   for (const [key, { where }] of Object.entries(raw)) {
     if (!isVariable(key)) problems.push(unknownKey(key, where));
-  }
-  const input: Record<string, string> = {};
-  for (const variable of variables) {
-    const value = raw[variable]?.value ?? defaultOf(variable, instance.env, instance.dir);
-    if (value !== undefined) input[variable] = value;
   }
   const result = envSchema.safeParse(input);
   if (result.success) return result.data;
@@ -193,45 +235,22 @@ function unknownKey(key: string, where: string): SettingsProblem {
   };
 }
 
-function isVariable(key: string): key is Variable {
-  return Object.hasOwn(envSchema.shape, key);
-}
+const portsOf = (values: EnvValues): Settings['ports'] => ({
+  gateway: values.GATEWAY_PORT,
+  db: values.DB_PORT,
+  redis: values.REDIS_PORT,
+  prometheus: values.PROMETHEUS_PORT,
+  grafana: values.GRAFANA_PORT,
+});
 
-/** The known name with the fewest edits, where at most a third of it would have to change. */
-export function nearestVariable(key: string): Variable | undefined {
-  const ranked = variables
-    .map((variable) => ({ variable, distance: editDistance(key.toUpperCase(), variable) }))
-    .sort((a, b) => a.distance - b.distance)[0];
-  return ranked !== undefined && ranked.distance <= ranked.variable.length / 3 ? ranked.variable : undefined;
-}
-
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= a.length; row += 1) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column += 1) {
-      const substitution = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(substitution, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length] ?? 0;
-}
-
-function toSettings(values: EnvValues, instance: Instance, checkoutDir: string): Settings {
+function toSettings(values: EnvValues, overrides: Overrides, instance: Instance, checkoutDir: string): Settings {
   return {
     env: instance.env,
     instance,
     checkoutDir,
     project: values.COMPOSE_PROJECT_NAME,
     bindIp: values.BIND_IP,
-    ports: {
-      gateway: values.GATEWAY_PORT,
-      db: values.DB_PORT,
-      redis: values.REDIS_PORT,
-      prometheus: values.PROMETHEUS_PORT,
-      grafana: values.GRAFANA_PORT,
-    },
+    ports: portsOf(values),
     isPublished: {
       gateway: true,
       db: values.DB_PUBLISH,
@@ -240,11 +259,11 @@ function toSettings(values: EnvValues, instance: Instance, checkoutDir: string):
       grafana: true,
     },
     memoryMiB: {
-      gateway: values.GATEWAY_MEMORY_MIB,
-      db: values.DB_MEMORY_MIB,
-      redis: values.REDIS_MEMORY_MIB,
-      prometheus: values.PROMETHEUS_MEMORY_MIB,
-      grafana: values.GRAFANA_MEMORY_MIB,
+      gateway: overrides.gateway.memoryMiB ?? values.GATEWAY_MEMORY_MIB,
+      db: overrides.db.memoryMiB ?? values.DB_MEMORY_MIB,
+      redis: overrides.redis.memoryMiB ?? values.REDIS_MEMORY_MIB,
+      prometheus: overrides.prometheus.memoryMiB ?? values.PROMETHEUS_MEMORY_MIB,
+      grafana: overrides.grafana.memoryMiB ?? values.GRAFANA_MEMORY_MIB,
     },
     dataDir: values.DATA_DIR,
     db: { user: values.POSTGRES_USER, name: values.POSTGRES_DB },
@@ -257,6 +276,7 @@ function toSettings(values: EnvValues, instance: Instance, checkoutDir: string):
     },
     prometheusRetentionDays: values.PROMETHEUS_RETENTION_DAYS,
     grafanaAdminUser: values.GRAFANA_ADMIN_USER,
+    overrides,
     isDirtyAllowed: instance.env === 'dev' || values.ALLOW_DIRTY,
     secrets: {
       postgresPassword: values.POSTGRES_PASSWORD,

@@ -1,7 +1,9 @@
 import { rmSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
 import { UserError } from '../../../settings/errors.ts';
+import { services } from '../../../settings/instance.ts';
 import { loadSettings, type Settings, type SettingsError } from '../../../settings/load.ts';
+import { noOverride } from '../../../settings/override-fields.ts';
 import { envText, testInstance, testSecrets, testSettings } from '../../helpers/instance.ts';
 import { problemsOf } from '../../helpers/problems.ts';
 import { temporaryDir, writeFiles } from '../../helpers/temporary.ts';
@@ -26,6 +28,7 @@ test('defaults', () => {
     prometheusRetentionDays: 15,
     grafanaAdminUser: 'admin',
     isDirtyAllowed: false,
+    overrides: Object.fromEntries(services.map((service) => [service, noOverride])),
     secrets: testSecrets,
   });
 });
