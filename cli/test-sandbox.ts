@@ -14,15 +14,22 @@ export interface TestSandbox {
   readonly exports: Overrides;
 }
 
-/** An engine for the tests of this work tree, in a network of its own; deleted afterwards, whatever happens. */
-export async function withTestSandbox<T>(progress: Progress, work: (sandbox: TestSandbox) => Promise<T>): Promise<T> {
+/**
+ * An engine for tests of this work tree, in a network of its own; deleted afterwards, whatever happens.
+ * @param part names what runs in it: parts run side by side, each on its engine
+ */
+export async function withTestSandbox<T>(
+  part: string,
+  progress: Progress,
+  work: (sandbox: TestSandbox) => Promise<T>,
+): Promise<T> {
   const id = createHash('sha256').update(checkoutDir).digest('hex').slice(0, 12);
-  const place = { name: `test-${id}`, netns: 'own', ...userDirs(), progress } as const;
+  const place = { name: `test-${id}-${part}`, netns: 'own', ...userDirs(), progress } as const;
   const clean = () => cleanSandbox({ ...place, deleteInstances: true });
   const toolchain = await ensureToolchain({ cacheDir: userDirs().cacheDir, progress });
   // What a killed run left would be found by the tests.
   await clean();
-  const stopped = stopOnSignal(clean);
+  cleanUps.add(clean);
   try {
     const sandbox = await startSandbox(place);
     return await work({
@@ -35,19 +42,18 @@ export async function withTestSandbox<T>(progress: Progress, work: (sandbox: Tes
       },
     });
   } finally {
-    stopped();
+    cleanUps.delete(clean);
     await clean();
   }
 }
 
-/** A test run that is interrupted cleans up before it ends. */
-function stopOnSignal(clean: () => Promise<void>): () => void {
-  const onSignal = (signal: NodeJS.Signals) => {
-    void clean().finally(() => process.kill(process.pid, signal));
-  };
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  for (const signal of signals) process.once(signal, onSignal);
-  return () => {
-    for (const signal of signals) process.off(signal, onSignal);
-  };
+const cleanUps = new Set<() => Promise<void>>();
+
+/** A test run that is interrupted deletes its engines before it ends. */
+export function cleanUpOnSignal(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      void Promise.allSettled([...cleanUps].map((clean) => clean())).finally(() => process.kill(process.pid, signal));
+    });
+  }
 }

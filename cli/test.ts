@@ -6,7 +6,7 @@ import { note, type Progress, print } from './output.ts';
 import { run } from './process.ts';
 import { checkoutDir } from './stack.ts';
 import { countGoTests, type GoEvent, goJunit } from './test-go.ts';
-import { withTestSandbox } from './test-sandbox.ts';
+import { cleanUpOnSignal, withTestSandbox } from './test-sandbox.ts';
 import type { Verb } from './verb.ts';
 
 interface Counts {
@@ -34,13 +34,11 @@ export const test: Verb = {
     const wanted = suitesFor(words[0]);
     const filter = typeof options.filter === 'string' ? [options.filter] : [];
     mkdirSync(reportsDir, { recursive: true });
-    let total: Counts = { passed: 0, failed: 0, skipped: 0 };
-    for (const suite of wanted) {
-      const startedMs = Date.now();
-      const counts = suite === 'unit' ? await runUnit(filter) : await runInSandbox(suite, filter, progress);
-      note(`${suite}: ${closingLine(counts)} in ${Math.round((Date.now() - startedMs) / 1000)} s`);
-      total = add(total, counts);
-    }
+    cleanUpOnSignal();
+    const unit = wanted.includes('unit') ? await timed('unit', () => runUnit(filter)) : noCounts;
+    const parts = wanted.flatMap((suite) => partsOf(suite, filter));
+    const counts = await Promise.all(parts.map((part) => timed(part.name, () => runInSandbox(part, filter, progress))));
+    const total = counts.reduce(add, unit);
     print(closingLine(total));
     return total.failed === 0 && total.passed > 0 ? 0 : 1;
   },
@@ -61,26 +59,43 @@ function suitesFor(word: string | undefined): readonly Suite[] {
 
 async function runUnit(filter: readonly string[]): Promise<Counts> {
   const go = filter.length > 0 ? noCounts : await runGo();
-  return add(go, await runVitest('unit', ['--coverage', ...filter], []));
+  return add(go, await runVitest({ suite: 'unit', name: 'unit', args: ['--coverage', ...filter] }, []));
 }
 
-async function runInSandbox(suite: Suite, filter: readonly string[], progress: Progress): Promise<Counts> {
-  return withTestSandbox(progress, ({ enter, exports }) => runVitest(suite, filter, enter, exports));
+/** Tests that run one after the other on one engine; parts run side by side, since a deploy mostly waits. */
+interface Part {
+  readonly suite: Suite;
+  readonly name: string;
+  readonly args: readonly string[];
 }
 
-async function runVitest(
-  suite: Suite,
-  args: readonly string[],
-  enter: readonly string[],
-  env: Overrides = {},
-): Promise<Counts> {
-  const json = join(reportsDir, `${suite}.json`);
+function partsOf(suite: Suite, filter: readonly string[]): readonly Part[] {
+  if (suite === 'unit') return [];
+  if (suite !== 'engine' || filter.length > 0) return [{ suite, name: suite, args: [] }];
+  return [1, 2].map((shard) => ({ suite, name: `${suite}-${shard}`, args: [`--shard=${shard}/2`] }));
+}
+
+async function timed(name: string, work: () => Promise<Counts>): Promise<Counts> {
+  const startedMs = Date.now();
+  const counts = await work();
+  note(`${name}: ${closingLine(counts)} in ${Math.round((Date.now() - startedMs) / 1000)} s`);
+  return counts;
+}
+
+function runInSandbox({ suite, name, args }: Part, filter: readonly string[], progress: Progress): Promise<Counts> {
+  return withTestSandbox(name, progress, ({ enter, exports }) =>
+    runVitest({ suite, name, args: [...args, ...filter] }, enter, exports),
+  );
+}
+
+async function runVitest({ suite, name, args }: Part, enter: readonly string[], env: Overrides = {}): Promise<Counts> {
+  const json = join(reportsDir, `${name}.json`);
   writeFileSync(json, '');
   const vitest = join(checkoutDir, 'node_modules', 'vitest', 'vitest.mjs');
   const reports = [
     '--reporter=default',
     '--reporter=junit',
-    `--outputFile.junit=${join(reportsDir, `${suite}.xml`)}`,
+    `--outputFile.junit=${join(reportsDir, `${name}.xml`)}`,
     '--reporter=json',
     `--outputFile.json=${json}`,
   ];
