@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
 import upstreamImages from '../components/upstream-images.json' with { type: 'json' };
+import { UserError } from '../settings/errors.ts';
 import type { Instance } from '../settings/instance.ts';
 import type { DataVolumeName } from '../settings/names.ts';
 
@@ -22,9 +24,34 @@ export interface DataMarker {
 
 const markerFile = (instance: Instance, name: string) => join(instance.dataDir, '.owners', `${name}.json`);
 
+const markerSchema = z.object({
+  stack: z.string(),
+  instanceId: z.string(),
+  path: z.string(),
+  mountPoint: z.string(),
+  imageMajor: z.string(),
+});
+
+/** @throws UserError E_DATA_MARKER where it is not what a deploy writes */
 export function readMarker(instance: Instance, name: string): DataMarker | undefined {
-  const text = readIfThere(markerFile(instance, name));
-  return text === undefined ? undefined : (JSON.parse(text) as DataMarker);
+  const path = markerFile(instance, name);
+  const text = readIfThere(path);
+  if (text === undefined) return undefined;
+  const { success, data } = markerSchema.safeParse(parsedOrUndefined(text));
+  if (success) return data;
+  throw new UserError(
+    'E_DATA_MARKER',
+    `${path}: is not a marker as a deploy writes it (got ${text.length} characters)`,
+    `Restore it from a backup; or, when ${join(instance.dataDir, name)} is sure to hold this instance's data: rm ${path}.`,
+  );
+}
+
+function parsedOrUndefined(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
 }
 
 export function writeMarker(instance: Instance, name: string, marker: DataMarker): void {
@@ -53,6 +80,16 @@ export function currentMarker(instance: Instance, dir: string, imageMajor: strin
 export function imageMajorOf(volume: DataVolumeName): string {
   const image = volume === 'raw' ? '' : upstreamImages[volume === 'postgres' ? 'db' : volume];
   return /:v?(\d+)/.exec(image)?.[1] ?? '';
+}
+
+/** Path with its links followed, as far as it is there. */
+export function realPathOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return join(realPathOf(dirname(path)), basename(path));
+  }
 }
 
 /** The mount that a path lies on; `/` where the host does not list its mounts. */

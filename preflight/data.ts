@@ -1,9 +1,17 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { run } from '../cli/process.ts';
+import { UserError } from '../settings/errors.ts';
 import type { Settings } from '../settings/load.ts';
 import { dataVolumes, volumeName } from '../settings/names.ts';
-import { currentMarker, imageMajorOf, readInstanceId, readMarker } from './data-markers.ts';
+import {
+  currentMarker,
+  type DataMarker,
+  imageMajorOf,
+  readInstanceId,
+  readMarker,
+  realPathOf,
+} from './data-markers.ts';
 import type { Check, Finding } from './finding.ts';
 
 /** Each data directory is the one that this instance wrote to: there, not empty, on the same mount, same major. */
@@ -14,8 +22,6 @@ export const dataDirectories: Check = {
     const { instance } = settings;
     const findings: Finding[] = [];
     for (const volume of dataVolumes) {
-      const marker = readMarker(instance, volume);
-      if (marker === undefined) continue;
       const dir = join(settings.dataDir, volume);
       const refuse = (code: string, message: string, fix: string) =>
         findings.push({
@@ -25,6 +31,26 @@ export const dataDirectories: Check = {
           fix,
           why: 'A deploy would start on other data than before.',
         });
+      let marker: DataMarker | undefined;
+      try {
+        marker = readMarker(instance, volume);
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        refuse(error.code, error.message, error.fix);
+        continue;
+      }
+      if (marker === undefined) continue;
+      const path = realPathOf(dir);
+      const isForeign = marker.instanceId !== readInstanceId(instance) || marker.stack !== instance.env;
+      // Before anything else about the directory: a changed DATA_DIR names one that is empty or not there.
+      if (!isForeign && marker.path !== path) {
+        refuse(
+          'E_DATA_MOVED',
+          `${dir}: is not where the data of ${volume} lies (got ${path}, the marker says ${marker.path})`,
+          `Set DATA_DIR in ${instance.envFile} back to ${dirname(marker.path)}.`,
+        );
+        continue;
+      }
       if (!existsSync(dir) || isEmpty(dir)) {
         refuse(
           'E_DATA_EMPTY',
@@ -34,17 +60,11 @@ export const dataDirectories: Check = {
         continue;
       }
       const now = currentMarker(instance, dir, imageMajorOf(volume));
-      if (marker.instanceId !== readInstanceId(instance) || marker.stack !== instance.env) {
+      if (isForeign) {
         refuse(
           'E_DATA_FOREIGN',
           `${dir}: belongs to another instance (got ${marker.stack} ${marker.instanceId})`,
           `Set DATA_DIR in ${instance.envFile} to a directory of this instance.`,
-        );
-      } else if (marker.path !== now.path) {
-        refuse(
-          'E_DATA_MOVED',
-          `${dir}: is not where the data of ${volume} lies (got ${now.path}, the marker says ${marker.path})`,
-          `Set DATA_DIR in ${instance.envFile} back.`,
         );
       } else if (marker.mountPoint !== now.mountPoint) {
         refuse(

@@ -45,12 +45,20 @@ test('each way in which a directory is not the one that was written', async () =
       for (const volume of dataVolumes) writeFiles(elsewhere, { [`${volume}/file`]: 'x' });
       return { ...settings, dataDir: elsewhere };
     },
+    'moved to where nothing is yet': (settings) => ({
+      ...settings,
+      dataDir: join(settings.instance.dir, 'not', 'there'),
+    }),
     'moved behind a link'({ dataDir }) {
       renameSync(join(dataDir, 'raw'), join(dataDir, 'raw-2'));
       symlinkSync('raw-2', join(dataDir, 'raw'));
       return undefined;
     },
     'on another device': (settings) => void mark(settings, 'grafana', { mountPoint: '/mnt/disk' }),
+    'with a marker that is not JSON': ({ instance }) =>
+      void writeFiles(instance.dataDir, { '.owners/redis.json': '{"stack": "dev"' }),
+    'with a marker that says too little': ({ instance }) =>
+      void writeFiles(instance.dataDir, { '.owners/redis.json': '{"stack": "dev"}' }),
     'of another major': (settings) => void mark(settings, 'postgres', { imageMajor: '15' }),
   };
   const shown: string[] = [];
@@ -72,15 +80,25 @@ test('each way in which a directory is not the one that was written', async () =
     of another stack:
     E_DATA_FOREIGN error: <root>/dev/data/redis: belongs to another instance (got stage id-1). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env to a directory of this instance.
     moved:
-    E_DATA_MOVED error: <root>/dev/elsewhere/postgres: is not where the data of postgres lies (got <root>/dev/elsewhere/postgres, the marker says <root>/dev/data/postgres). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back.
-    E_DATA_MOVED error: <root>/dev/elsewhere/redis: is not where the data of redis lies (got <root>/dev/elsewhere/redis, the marker says <root>/dev/data/redis). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back.
-    E_DATA_MOVED error: <root>/dev/elsewhere/raw: is not where the data of raw lies (got <root>/dev/elsewhere/raw, the marker says <root>/dev/data/raw). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back.
-    E_DATA_MOVED error: <root>/dev/elsewhere/prometheus: is not where the data of prometheus lies (got <root>/dev/elsewhere/prometheus, the marker says <root>/dev/data/prometheus). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back.
-    E_DATA_MOVED error: <root>/dev/elsewhere/grafana: is not where the data of grafana lies (got <root>/dev/elsewhere/grafana, the marker says <root>/dev/data/grafana). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back.
+    E_DATA_MOVED error: <root>/dev/elsewhere/postgres: is not where the data of postgres lies (got <root>/dev/elsewhere/postgres, the marker says <root>/dev/data/postgres). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data.
+    E_DATA_MOVED error: <root>/dev/elsewhere/redis: is not where the data of redis lies (got <root>/dev/elsewhere/redis, the marker says <root>/dev/data/redis). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data.
+    E_DATA_MOVED error: <root>/dev/elsewhere/raw: is not where the data of raw lies (got <root>/dev/elsewhere/raw, the marker says <root>/dev/data/raw). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data.
+    E_DATA_MOVED error: <root>/dev/elsewhere/prometheus: is not where the data of prometheus lies (got <root>/dev/elsewhere/prometheus, the marker says <root>/dev/data/prometheus). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data.
+    E_DATA_MOVED error: <root>/dev/elsewhere/grafana: is not where the data of grafana lies (got <root>/dev/elsewhere/grafana, the marker says <root>/dev/data/grafana). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data.
+    moved to where nothing is yet:
+    E_DATA_MOVED error: <root>/dev/not/there/postgres: is not where the data of postgres lies (got <root>/dev/not/there/postgres, the marker says <root>/dev/data/postgres). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data.
+    E_DATA_MOVED error: <root>/dev/not/there/redis: is not where the data of redis lies (got <root>/dev/not/there/redis, the marker says <root>/dev/data/redis). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data.
+    E_DATA_MOVED error: <root>/dev/not/there/raw: is not where the data of raw lies (got <root>/dev/not/there/raw, the marker says <root>/dev/data/raw). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data.
+    E_DATA_MOVED error: <root>/dev/not/there/prometheus: is not where the data of prometheus lies (got <root>/dev/not/there/prometheus, the marker says <root>/dev/data/prometheus). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data.
+    E_DATA_MOVED error: <root>/dev/not/there/grafana: is not where the data of grafana lies (got <root>/dev/not/there/grafana, the marker says <root>/dev/data/grafana). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data.
     moved behind a link:
-    E_DATA_MOVED error: <root>/dev/data/raw: is not where the data of raw lies (got <root>/dev/data/raw-2, the marker says <root>/dev/data/raw). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back.
+    E_DATA_MOVED error: <root>/dev/data/raw: is not where the data of raw lies (got <root>/dev/data/raw-2, the marker says <root>/dev/data/raw). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data.
     on another device:
     E_DATA_DEVICE error: <root>/dev/data/grafana: lies on another file system than its data (got <mount>, the marker says /mnt/disk). A deploy would start on other data than before. Mount the disk at /mnt/disk.
+    with a marker that is not JSON:
+    E_DATA_MARKER error: <root>/dev/data/.owners/redis.json: is not a marker as a deploy writes it (got 15 characters). A deploy would start on other data than before. Restore it from a backup; or, when <root>/dev/data/redis is sure to hold this instance's data: rm <root>/dev/data/.owners/redis.json.
+    with a marker that says too little:
+    E_DATA_MARKER error: <root>/dev/data/.owners/redis.json: is not a marker as a deploy writes it (got 16 characters). A deploy would start on other data than before. Restore it from a backup; or, when <root>/dev/data/redis is sure to hold this instance's data: rm <root>/dev/data/.owners/redis.json.
     of another major:
     E_DATA_MAJOR error: <root>/dev/data/postgres: was written by major version 15 (got an image of 16). A deploy would start on other data than before. Go back to the image of that major in components/upstream-images.json, or dump and restore the data."
   `);
