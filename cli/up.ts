@@ -3,7 +3,8 @@ import { UserError } from '../settings/errors.ts';
 import type { Instance } from '../settings/instance.ts';
 import { loadSettings } from '../settings/load.ts';
 import { readRotation } from '../settings/rotation.ts';
-import { type Progress, print, table } from './output.ts';
+import { pruneImages } from './image-pruning.ts';
+import { note, type Progress, print, table } from './output.ts';
 import { watchPorts } from './silence.ts';
 import { readOutputs, runPulumi, type Stack, type StackOutputs } from './stack.ts';
 import { changingVerb } from './stack-verb.ts';
@@ -39,6 +40,7 @@ export async function deployStack(stack: Stack, progress: Progress): Promise<num
     if ((await runPulumi(stack, ['up', '--yes', '--skip-preview', '--suppress-outputs'])) !== 0) return 1;
     const rows = await waitUntilReady({ dockerHost: stack.engine.dockerHost, settings }, progress);
     print(`\n${statusTable(rows)}\n\n${outputsTable(await readOutputs(stack))}\n`);
+    for (const line of await pruneImages(stack.engine.dockerHost, settings)) note(line);
     return 0;
   } finally {
     for (const line of await stopWatch()) print(line);

@@ -28,7 +28,11 @@ export class LocalImage extends pulumi.ComponentResource {
       name,
       {
         name: imageTag(args.settings, args.service, `build-${this.contextHash.slice(0, 12)}`),
-        build: { context: '.', dockerfile: args.dockerfile, buildArgs: { ...args.buildArgs } },
+        build: {
+          context: '.',
+          dockerfile: args.dockerfile,
+          buildArgs: { ...args.buildArgs, PROJECT: args.settings.project },
+        },
         triggers: { context: this.contextHash },
         // true: the provider deletes by tag, and the tag may be the new image's by then.
         keepLocally: true,

@@ -24,6 +24,9 @@ export const environmentLabel = 'taxlien-gateway.environment';
 /** Label that names the generation of the secrets that a container was started with. */
 export const secretsLabel = 'taxlien-gateway.secrets';
 
+/** Label that Dockerfile.gateway gives to an image; its value is the project. */
+export const imageLabel = 'taxlien-gateway.project';
+
 /** The labels by which Compose users' tools find what belongs together. */
 export function projectLabels(settings: Settings): Record<string, string> {
   return { 'com.docker.compose.project': settings.project, [environmentLabel]: settings.env };

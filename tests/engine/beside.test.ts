@@ -2,6 +2,7 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type Checkout,
+  containerIds,
   containersOf,
   copyCheckout,
   docker,
@@ -64,6 +65,37 @@ describe('stage beside dev', () => {
     for (const service of ['gateway', 'db', 'redis', 'prometheus', 'grafana']) {
       expect(tags).toContain(`taxlien-gateway-dev/${service}:dev`);
       expect(tags).toContain(`taxlien-gateway-stage/${service}:stage`);
+    }
+  });
+
+  test('old images of dev are removed but for five; those in use, of stage and of others stay', async () => {
+    const empty = `${shell.root}/empty.tar`;
+    // A tar archive ends with two empty blocks: this one holds nothing.
+    writeFileSync(empty, Buffer.alloc(1024));
+    const make = (name: string, project?: string) =>
+      docker(
+        ...['import', '--change', `ENV NAME=${name}`],
+        ...(project === undefined ? [] : ['--change', `LABEL taxlien-gateway.project=${project}`]),
+        ...[empty, name],
+      );
+    const dev = (number: number) => `taxlien-gateway-dev/gateway:dev-build-old${number}`;
+    await make('elsewhere/tool:1');
+    await make('taxlien-gateway-stage/gateway:stage-build-old1', 'taxlien-gateway-stage');
+    await make('elsewhere/copy-of-dev:1', 'taxlien-gateway-dev');
+    await make(dev(1), 'taxlien-gateway-dev');
+    await make('elsewhere/tagged:1', 'taxlien-gateway-dev');
+    await docker('tag', 'elsewhere/tagged:1', dev(2));
+    for (const number of [3, 4, 5, 6, 7, 8]) await make(dev(number), 'taxlien-gateway-dev');
+    const user = await docker('create', dev(3), 'never-run');
+    const tags = async () => (await docker('images', '--format', '{{.Repository}}:{{.Tag}}')).split('\n').sort();
+    const [before, containers] = [await tags(), await containerIds('taxlien-gateway-dev')];
+    try {
+      const { stderr } = await gatewayctl(shell, ['up', 'dev']);
+      expect(await tags()).toEqual(before.filter((tag) => tag !== dev(1) && tag !== dev(2)));
+      for (const number of [1, 2]) expect(stderr).toContain(`removed ${dev(number)} of an earlier deploy\n`);
+      expect(await containerIds('taxlien-gateway-dev')).toEqual(containers);
+    } finally {
+      await docker('rm', user);
     }
   });
 

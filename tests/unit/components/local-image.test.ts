@@ -14,7 +14,11 @@ test('an image is built from the checkout, named and triggered by its context', 
   expect(contextHash).toMatch(/^[0-9a-f]{64}$/);
   expect(registrationOf(run, 'docker:index/remoteImage:RemoteImage', 'x-image').inputs).toEqual({
     name: `taxlien-gateway-dev/gateway:dev-build-${contextHash.slice(0, 12)}`,
-    build: { context: '.', dockerfile: 'Dockerfile.gateway', buildArgs },
+    build: {
+      context: '.',
+      dockerfile: 'Dockerfile.gateway',
+      buildArgs: { ...buildArgs, PROJECT: 'taxlien-gateway-dev' },
+    },
     triggers: { context: contextHash },
     keepLocally: true,
   });
