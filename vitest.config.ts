@@ -22,14 +22,14 @@ export default defineConfig({
           testTimeout: 30_000,
         },
       },
-      ...['engine', 'smoke'].map((name) => ({
+      ...Object.entries({ engine: 5, smoke: 5, soak: 65 }).map(([name, minutes]) => ({
         extends: true as const,
         test: {
           name,
           include: [`tests/${name}/**/*.test.ts`],
           // The files share one daemon and its ports.
           fileParallelism: false,
-          testTimeout: 300_000,
+          testTimeout: minutes * 60_000,
           hookTimeout: 900_000,
         },
       })),

@@ -7,7 +7,7 @@ import { run } from './process.ts';
 import { checkoutDir } from './stack.ts';
 import { countGoTests, type GoEvent, goJunit } from './test-go.ts';
 import { cleanUpOnSignal, withTestSandbox } from './test-sandbox.ts';
-import type { Verb } from './verb.ts';
+import type { Invocation, Verb } from './verb.ts';
 
 interface Counts {
   readonly passed: number;
@@ -18,26 +18,29 @@ interface Counts {
 const reportsDir = join(checkoutDir, 'reports');
 
 /** The suites of `tests/`, by the directory that holds each. */
-const suites = ['unit', 'engine', 'smoke', 'faults', 'workflows'] as const;
+const suites = ['unit', 'engine', 'smoke', 'faults', 'workflows', 'soak'] as const;
 type Suite = (typeof suites)[number];
 
 /** What runs when no suite is named: all but the long ones. */
 const standardSuites: readonly Suite[] = ['unit', 'engine', 'smoke'];
 
 export const test: Verb = {
-  usage: '[unit|engine|smoke|faults|workflows|all] [--filter <file>]',
+  usage: '[unit|engine|smoke|faults|workflows|soak|all] [--filter <file>] [--write] [--minutes <n>]',
   summary: 'run the tests',
-  details: `Without a suite: ${standardSuites.join(', ')}. All but unit run on a Docker engine of their own that touches nothing of this host. Reports: reports/*.xml.`,
-  options: { filter: { type: 'string' } },
+  details: `Without a suite: ${standardSuites.join(', ')}. All but unit run on a Docker engine of their own that touches nothing of this host. Reports: reports/*.xml. faults and soak write what they found to docs/reliability.md with --write; soak stops to deploy after --minutes.`,
+  options: { filter: { type: 'string' }, write: { type: 'boolean' }, minutes: { type: 'string' } },
   words: [0, 1],
   async run({ words, options, progress }) {
     const wanted = suitesFor(words[0]);
     const filter = typeof options.filter === 'string' ? [options.filter] : [];
+    const wishes = wishesOf(options);
     mkdirSync(reportsDir, { recursive: true });
     cleanUpOnSignal();
     const unit = wanted.includes('unit') ? await timed('unit', () => runUnit(filter)) : noCounts;
     const parts = wanted.flatMap((suite) => partsOf(suite, filter));
-    const counts = await Promise.all(parts.map((part) => timed(part.name, () => runInSandbox(part, filter, progress))));
+    const counts = await Promise.all(
+      parts.map((part) => timed(part.name, () => runInSandbox(part, filter, wishes, progress))),
+    );
     const total = counts.reduce(add, unit);
     print(closingLine(total));
     return total.failed === 0 && total.passed > 0 ? 0 : 1;
@@ -55,6 +58,17 @@ function suitesFor(word: string | undefined): readonly Suite[] {
     `test: no such suite here (got ${word})`,
     `Name one of ${[...suites.filter(isThere), 'all'].join(', ')}.`,
   );
+}
+
+/** Options of the long suites, as their tests read them. */
+function wishesOf({ write, minutes }: Invocation['options']): Overrides {
+  if (minutes !== undefined && !/^[1-9]\d?$/.test(`${minutes}`)) {
+    throw new UserError('E_USAGE', `test: --minutes must be 1 to 99 (got ${minutes})`, 'Usage: --minutes 25');
+  }
+  return {
+    TEST_WRITE: write === true ? 'true' : undefined,
+    TEST_MINUTES: minutes === undefined ? undefined : `${minutes}`,
+  };
 }
 
 async function runUnit(filter: readonly string[]): Promise<Counts> {
@@ -82,9 +96,14 @@ async function timed(name: string, work: () => Promise<Counts>): Promise<Counts>
   return counts;
 }
 
-function runInSandbox({ suite, name, args }: Part, filter: readonly string[], progress: Progress): Promise<Counts> {
+function runInSandbox(
+  { suite, name, args }: Part,
+  filter: readonly string[],
+  wishes: Overrides,
+  progress: Progress,
+): Promise<Counts> {
   return withTestSandbox(name, progress, ({ enter, exports }) =>
-    runVitest({ suite, name, args: [...args, ...filter] }, enter, exports),
+    runVitest({ suite, name, args: [...args, ...filter] }, enter, { ...exports, ...wishes }),
   );
 }
 

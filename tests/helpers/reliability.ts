@@ -1,0 +1,31 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { workTree } from './engine.ts';
+
+/** Sections of docs/reliability.md, each named after the suite that writes it. */
+export type Section = 'faults' | 'soak';
+
+/** Whether this run was told `--write`. */
+export const isWriting = process.env.TEST_WRITE === 'true';
+
+/** The text with another body between the two marks of a section. */
+export function withSection(text: string, section: Section, body: string): string {
+  const [begin, end] = [`<!-- ${section}: `, `<!-- end of ${section} -->`];
+  const beginsAt = text.indexOf('-->\n', text.indexOf(begin)) + 4;
+  const endsAt = text.indexOf(end);
+  if (!text.includes(begin) || beginsAt < 4 || endsAt < beginsAt) throw new Error(`no marks of ${section}`);
+  return `${text.slice(0, beginsAt)}\n${body.trim()}\n\n${text.slice(endsAt)}`;
+}
+
+/** Puts what a run found into its section of docs/reliability.md. */
+export function writeReliability(section: Section, body: string): void {
+  const path = join(workTree, 'docs', 'reliability.md');
+  writeFileSync(path, withSection(readFileSync(path, 'utf8'), section, body));
+}
+
+/** Rows as a table, cells without `|` and line ends. */
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll(/\s*\n\s*/g, ' ').replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}

@@ -1,0 +1,176 @@
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Checkout, copyCheckout, docker, gatewayctl, makeRoot, type Shell, tearDown } from '../helpers/engine.ts';
+import { isWriting, markdownTable, writeReliability } from '../helpers/reliability.ts';
+import { lostResults, startTraffic } from '../helpers/traffic.ts';
+import { workerOf } from '../helpers/worker.ts';
+import { bytesBelow, type Footprint, footprint, type Places } from './footprint.ts';
+
+const project = 'taxlien-gateway-dev';
+const wantedDeploys = 200;
+const deploysPerNoOp = 5;
+/** How much slower the last tenth may be than the first: the machine may have other work. */
+const tolerance = 1.4;
+const stateLimitMiB = 50;
+const keptImages = 5;
+
+/** Minutes after which no further deploy begins; the rest of the hour is for what stands before and behind. */
+const minutes = Number(process.env.TEST_MINUTES ?? 52);
+
+interface Course {
+  readonly deploySeconds: readonly number[];
+  readonly noOpSeconds: readonly number[];
+  readonly minutes: number;
+  readonly acknowledged: number;
+  readonly refused: number;
+  readonly lost: readonly string[];
+  readonly before: Footprint;
+  readonly after: Footprint;
+  readonly stateMiB: number;
+  readonly buildCache: string;
+}
+
+describe('deploys of a changed gateway, one after the other, while a worker works', () => {
+  let checkout: Checkout;
+  let shell: Shell;
+  let places: Places;
+
+  const serverFile = () => join(checkout.dir, 'internal/api/server.go');
+  const setVersion = (version: string) => {
+    const text = readFileSync(serverFile(), 'utf8');
+    writeFileSync(serverFile(), text.replace(/^const Version = ".*"$/m, `const Version = "${version}"`));
+  };
+  const servedVersion = async () =>
+    ((await (await workerOf(shell.root, 'dev').request('GET', '/version')).json()) as { version: string }).version;
+  const timedUp = async () => {
+    const startedMs = performance.now();
+    const { stdout } = await gatewayctl(shell, ['up', 'dev']);
+    return { stdout, seconds: (performance.now() - startedMs) / 1000 };
+  };
+
+  beforeAll(async () => {
+    checkout = await copyCheckout('soak');
+    shell = { checkout, root: makeRoot('soak') };
+    places = { instanceDir: join(shell.root, 'dev'), temporaryDir: join(shell.root, 'tmp') };
+    mkdirSync(places.temporaryDir);
+    process.env.TMPDIR = places.temporaryDir;
+    await gatewayctl(shell, ['init', 'dev', '--bind-ip', '127.0.10.1']);
+    appendFileSync(join(places.instanceDir, '.env'), 'RATE_LIMIT_PER_MINUTE=1000000\n');
+    await gatewayctl(shell, ['up', 'dev']);
+  });
+
+  afterAll(async () => {
+    await tearDown(shell, 'dev');
+  });
+
+  async function runCourse(): Promise<Course> {
+    const before = await footprint(project, places);
+    const startedMs = performance.now();
+    const traffic = startTraffic(workerOf(shell.root, 'dev'));
+    const [deploySeconds, noOpSeconds]: [number[], number[]] = [[], []];
+    const isTimeLeft = () => performance.now() - startedMs < minutes * 60_000;
+    while (deploySeconds.length < wantedDeploys && isTimeLeft()) {
+      const version = `3.0.${deploySeconds.length + 1}`;
+      setVersion(version);
+      deploySeconds.push((await timedUp()).seconds);
+      expect(await servedVersion()).toBe(version);
+      if (deploySeconds.length % deploysPerNoOp !== 0) continue;
+      const noOp = await timedUp();
+      expect(noOp.stdout).toMatch(/^ +\d+ unchanged$/m);
+      noOpSeconds.push(noOp.seconds);
+    }
+    const promised = await traffic.stop();
+    return {
+      deploySeconds,
+      noOpSeconds,
+      minutes: (performance.now() - startedMs) / 60_000,
+      acknowledged: promised.results.size,
+      refused: promised.refused,
+      lost: await lostResults(workerOf(shell.root, 'dev'), promised),
+      before,
+      after: await footprint(project, places),
+      stateMiB:
+        (bytesBelow(join(places.instanceDir, 'state')) + bytesBelow(join(places.instanceDir, 'backups'))) / 2 ** 20,
+      buildCache: await docker('system', 'df', '--format', '{{if eq .Type "Build Cache"}}{{.Size}}{{end}}'),
+    };
+  }
+
+  test('lose no result, leave nothing behind and take as long as the first ones', async () => {
+    const course = await runCourse();
+    const problems = problemsOf(course);
+    if (isWriting) writeReliability('soak', section(course, problems));
+    expect(problems).toEqual([]);
+  });
+});
+
+/** The median of the first tenth and of the last; of three values at least, where there are as many. */
+function ends(values: readonly number[]): { readonly first: number; readonly last: number } {
+  const count = Math.max(3, Math.floor(values.length / 10));
+  const median = (part: readonly number[]) =>
+    [...part].sort((a, b) => a - b)[Math.floor(part.length / 2)] ?? Number.NaN;
+  return { first: median(values.slice(0, count)), last: median(values.slice(-count)) };
+}
+
+const more = (before: readonly string[], after: readonly string[]) => after.filter((name) => !before.includes(name));
+
+function problemsOf(course: Course): readonly string[] {
+  const { before, after } = course;
+  const unexpected = (['containers', 'networks', 'volumes', 'otherImages', 'temporaryFiles', 'instanceFiles'] as const)
+    .map((kind) => ({ kind, names: more(before[kind], after[kind]) }))
+    .filter(({ names }) => names.length > 0)
+    .map(({ kind, names }) => `${names.length} more ${kind}: ${names.slice(0, 5).join(', ')}`);
+  const slower = (['deploySeconds', 'noOpSeconds'] as const)
+    .map((kind) => ({ kind, ...ends(course[kind]) }))
+    // Not greater: no value at all is a problem too.
+    .filter(({ first, last }) => !(last <= first * tolerance))
+    .map(({ kind, first, last }) => `${kind}: ${first.toFixed(1)} s at first, ${last.toFixed(1)} s at last`);
+  return [
+    ...unexpected,
+    ...slower,
+    ...(course.acknowledged === 0 ? ['no result was acknowledged'] : []),
+    ...course.lost.map((line) => `lost ${line}`),
+    ...(after.ownImages.length > keptImages ? [`${after.ownImages.length} images of this environment`] : []),
+    ...(course.stateMiB < stateLimitMiB ? [] : [`state and its copies take ${course.stateMiB.toFixed(1)} MiB`]),
+  ];
+}
+
+function section(course: Course, problems: readonly string[]): string {
+  const { before, after, deploySeconds, noOpSeconds } = course;
+  const seconds = (value: number) => `${value.toFixed(1)} s`;
+  const time = (name: string, values: readonly number[]) => {
+    const { first, last } = ends(values);
+    return [name, seconds(first), seconds(last), `at most × ${tolerance}`];
+  };
+  const count = (name: string, kind: keyof Footprint, limit = 'no more') => [
+    name,
+    `${before[kind].length}`,
+    `${after[kind].length}`,
+    limit,
+  ];
+  const done = deploySeconds.length;
+  const why = done < wantedDeploys ? `; the time was up before ${wantedDeploys}` : '';
+  return [
+    `${done} deploys, each of a changed gateway, and ${noOpSeconds.length} of nothing new, in ${Math.round(course.minutes)} minutes on ${cpus().length} cores${why}. `,
+    `A worker had ${course.acknowledged} results acknowledged meanwhile, ${course.lost.length} of which were lost; `,
+    `${course.refused} of its rounds met the silence of a swap and were tried again.\n\n`,
+    markdownTable(
+      ['', 'at first', 'at last', 'limit'],
+      [
+        count('containers', 'containers'),
+        count('networks', 'networks'),
+        count('volumes', 'volumes'),
+        count('images that this environment built', 'ownImages', `${keptImages}`),
+        count('other images', 'otherImages'),
+        count('temporary files', 'temporaryFiles'),
+        count("files of the instance, without data and the state's copies", 'instanceFiles'),
+        ['state and its copies', '', `${course.stateMiB.toFixed(1)} MiB`, `${stateLimitMiB} MiB`],
+        time('a deploy, median of a tenth', deploySeconds),
+        time('a deploy of nothing new, median of a tenth', noOpSeconds),
+      ],
+    ),
+    `\n\nDocker's build cache held ${course.buildCache} at last: it is the daemon's, shared by all, and no deploy prunes it.\n`,
+    `Result: ${problems.length === 0 ? 'held' : `failed: ${problems.join('; ')}`}.`,
+  ].join('');
+}
