@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { UserError } from '../settings/errors.ts';
+import { boot } from './boot.ts';
 import { destroy } from './destroy.ts';
 import { doctor } from './doctor.ts';
 import { env } from './env.ts';
@@ -29,6 +30,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   status,
   verify,
   rotate,
+  boot,
   env,
   toolchain,
   sandbox,

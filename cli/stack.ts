@@ -98,6 +98,8 @@ function exportsOf(instance: Instance, engine: Engine, toolchain: Toolchain): Ov
     PULUMI_OPTION_EXCLUDE_PROTECTED: 'true',
     PULUMI_OPTION_PRESERVE_CONFIG: 'true',
     PULUMI_SKIP_UPDATE_CHECK: 'true',
+    // It keeps a log of each run, by itself up to 500 MB of them.
+    PULUMI_LOG_ROTATION_MAX_TOTAL_MB: '50',
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
     PULUMI_IGNORE_AMBIENT_PLUGINS: 'true',
     NODE_COMPILE_CACHE: join(userDirs().cacheDir, 'compile'),

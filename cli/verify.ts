@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../settings/errors.ts';
-import { type Instance, instanceOf, parseEnvironment } from '../settings/instance.ts';
+import {
+  services as allServices,
+  type Instance,
+  instanceOf,
+  parseEnvironment,
+  type ServiceName,
+} from '../settings/instance.ts';
 import { loadSettings, type Settings } from '../settings/load.ts';
 import { findEngine } from './engine.ts';
 import { type Progress, print } from './output.ts';
@@ -17,20 +23,27 @@ export interface Patience {
 
 const standardPatience: Patience = { timeoutMs: 60_000, pollMs: 500, sleep };
 
+export interface Waited {
+  readonly dockerHost: string;
+  readonly settings: Settings;
+  /** Default: all. */
+  readonly services?: readonly ServiceName[];
+}
+
 /**
  * Looks at the health of every service outside Pulumi, which looks only when it creates a container.
  * @throws UserError E_UNHEALTHY with each service that is not well and its last log lines
  */
 export async function waitUntilReady(
-  { dockerHost, settings }: { readonly dockerHost: string; readonly settings: Settings },
+  { dockerHost, settings, services = allServices }: Waited,
   progress: Progress,
   { timeoutMs, pollMs, sleep }: Patience = standardPatience,
 ): Promise<readonly ServiceStatus[]> {
   for (let waitedMs = 0; ; waitedMs += pollMs) {
-    const rows = await readStatus(dockerHost, settings);
+    const rows = (await readStatus(dockerHost, settings)).filter(({ service }) => services.includes(service));
     const ill = rows.filter(({ health }) => health !== 'healthy');
     if (ill.length === 0) {
-      await probeGateway(settings);
+      if (services.includes('gateway')) await probeGateway(settings);
       return rows;
     }
     // Only what is still starting may yet get well by itself.

@@ -12,13 +12,13 @@ import {
   readMarker,
   realPathOf,
 } from './data-markers.ts';
-import type { Check, Finding } from './finding.ts';
+import type { Check, CheckContext, Finding } from './finding.ts';
 
 /** Each data directory is the one that this instance wrote to: there, not empty, on the same mount, same major. */
-export const dataDirectories: Check = {
+export const dataDirectories = {
   name: 'data-directories',
   reads: 'host',
-  async run({ settings }) {
+  async run({ settings }: Pick<CheckContext, 'settings'>): Promise<readonly Finding[]> {
     const { instance } = settings;
     const findings: Finding[] = [];
     for (const volume of dataVolumes) {
@@ -82,7 +82,7 @@ export const dataDirectories: Check = {
     }
     return findings;
   },
-};
+} satisfies Check;
 
 /** Each Docker volume that is there is bound to the directory that the settings name. */
 export const volumeDevices: Check = {

@@ -19,6 +19,7 @@ const verbs = [
     'doctor',
     'status',
     'verify',
+    'boot',
     'env',
     'toolchain',
     'sandbox',
