@@ -1,9 +1,10 @@
-import { findAll, findingText } from '../preflight/checks.ts';
+import { findAll, findingText, type Subject } from '../preflight/checks.ts';
 import type { Finding } from '../preflight/finding.ts';
 import { UserError } from '../settings/errors.ts';
 import { type Environment, instanceOf, parseEnvironment } from '../settings/instance.ts';
 import { loadSettings, SettingsError } from '../settings/load.ts';
 import { readSource } from '../settings/source.ts';
+import { loginFindings } from './doctor-logins.ts';
 import { findEngine } from './engine.ts';
 import { print } from './output.ts';
 import { checkoutDir } from './stack.ts';
@@ -17,14 +18,14 @@ export const doctor: Verb = {
   words: [1, 1],
   async run({ words, options }) {
     const env = parseEnvironment(words[0]);
-    const findings = await examine(env);
+    const { findings, tookMs } = await examine(env);
     const errors = findings.filter(({ severity }) => severity === 'error').length;
-    if (options.json === true) print(JSON.stringify({ env, findings }));
+    if (options.json === true) print(JSON.stringify({ env, findings, tookMs }));
     else {
       for (const finding of findings) print(`${finding.severity} ${findingText(finding)}`);
       print(
         findings.length === 0
-          ? `${env}: all is well`
+          ? `${env}: all is well (checks ${tookMs.checks} ms, logins ${tookMs.logins} ms)`
           : `${env}: ${errors} errors, ${findings.length - errors} warnings`,
       );
     }
@@ -32,14 +33,32 @@ export const doctor: Verb = {
   },
 };
 
-async function examine(env: Environment): Promise<readonly Finding[]> {
+interface Examination {
+  readonly findings: readonly Finding[];
+  /** How long the checks that a deploy runs too took, and how long those that log in or decrypt. */
+  readonly tookMs: { readonly checks: number; readonly logins: number };
+}
+
+async function examine(env: Environment): Promise<Examination> {
+  const started = performance.now();
+  const { findings, subject } = await check(env);
+  const checked = performance.now();
+  // A login at what the checks found to be wrong would only say so a second time.
+  const isWell = subject !== undefined && findings.every(({ severity }) => severity === 'warning');
+  const logins = isWell ? await loginFindings(subject.settings, subject.dockerHost) : [];
+  const tookMs = { checks: Math.round(checked - started), logins: Math.round(performance.now() - checked) };
+  return { findings: [...findings, ...logins], tookMs };
+}
+
+async function check(env: Environment): Promise<{ findings: readonly Finding[]; subject?: Subject }> {
   const { root, dockerHost } = await findEngine(env);
   try {
     const settings = loadSettings(instanceOf(env, root), checkoutDir);
-    return await findAll({ settings, source: await readSource(checkoutDir), dockerHost });
+    const subject = { settings, source: await readSource(checkoutDir), dockerHost };
+    return { findings: await findAll(subject), subject };
   } catch (error) {
-    if (error instanceof SettingsError) return error.problems.map(settingsFinding);
-    if (error instanceof UserError) return [settingsFinding(error)];
+    if (error instanceof SettingsError) return { findings: error.problems.map(settingsFinding) };
+    if (error instanceof UserError) return { findings: [settingsFinding(error)] };
     throw error;
   }
 }

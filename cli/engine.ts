@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { startSandbox } from '../bootstrap/sandbox/sandbox.ts';
 import { isDaemonAnswering, resolveDockerHost } from '../settings/docker-host.ts';
+import { readLastEngine, writeLastEngine } from '../settings/engine-file.ts';
 import { UserError } from '../settings/errors.ts';
 import {
   type Environment,
@@ -12,6 +13,7 @@ import {
   userDirs,
 } from '../settings/instance.ts';
 import { note, type Progress } from './output.ts';
+import { run } from './process.ts';
 
 /** The daemon that an environment runs on, and the root of the instances that belong to it. */
 export interface Engine {
@@ -85,19 +87,17 @@ export async function chooseEngine(env: Environment, isSandboxAsked: boolean): P
 
 /** A stopped daemon of an instance that ran on it is an error, and no reason to start on an empty copy. */
 function hasRunOn(env: Environment, { kind, root }: Engine): boolean {
-  return readEngineKind(instanceOf(env, root)) === kind;
+  return readLastEngine(instanceOf(env, root))?.kind === kind;
 }
 
-function readEngineKind(instance: Instance): string | undefined {
-  try {
-    return readFileSync(instance.engineFile, 'utf8').trim();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+/** Remembers the very daemon of a deploy; a sandbox may be made anew, so that its id says nothing. */
+export async function rememberEngine(instance: Instance, { kind, dockerHost }: Engine): Promise<void> {
+  if (kind === 'sandbox') return;
+  const { stdout } = await run(['docker', '--host', dockerHost, 'info', '--format', '{{.ID}}'], { timeoutMs: 10_000 });
+  writeLastEngine(instance, { kind, id: stdout.trim() });
 }
 
 /** Remembers on what an instance is deployed. */
 export function writeEngineKind(instance: Instance, kind: Engine['kind']): void {
-  if (readEngineKind(instance) !== kind) writeFileSync(instance.engineFile, `${kind}\n`, { mode: 0o644 });
+  if (readLastEngine(instance)?.kind !== kind) writeLastEngine(instance, { kind });
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { hostInUrl } from '../settings/address.ts';
 import { setEnvValue } from '../settings/env-edit.ts';
 import { UserError } from '../settings/errors.ts';
 import { loadSettings, type Settings } from '../settings/load.ts';
@@ -7,7 +8,7 @@ import { beginRotation, endRotation, type Rotation, readRotation, secretVariable
 import type { Variable } from '../settings/schema.ts';
 import { scramVerifier } from '../settings/scram.ts';
 import { note } from './output.ts';
-import { run } from './process.ts';
+import { psql } from './psql.ts';
 import { changingVerb } from './stack-verb.ts';
 import { deployStack } from './up.ts';
 import type { Verb } from './verb.ts';
@@ -77,25 +78,17 @@ async function changeWhereStored(settings: Settings, dockerHost: string, { varia
 export const roleSql = (user: string, verifier: string) => `alter role "${user}" password '${verifier}';\n`;
 
 async function changeRole(settings: Settings, dockerHost: string, before: string, after: string): Promise<void> {
-  const psql = (password: string) =>
-    run(
-      [
-        ...['docker', '--host', dockerHost, 'exec', '--interactive', containerName(settings, 'db')],
-        // The first line of standard input is the password: neither an argument nor a setting of the container.
-        ...['sh', '-c', 'IFS= read -r PGPASSWORD && export PGPASSWORD && exec "$@"', 'sh'],
-        ...['psql', '--no-psqlrc', '--quiet', '--no-password', '--set', 'ON_ERROR_STOP=1'],
-        ...['--host', '127.0.0.1', '--username', settings.db.user, '--dbname', settings.db.name],
-      ],
-      {
-        stdin: `${password}\nset log_statement = 'none';\n${roleSql(settings.db.user, scramVerifier(after))}`,
-        allowedExitCodes: 'any',
-        timeoutMs: 60_000,
-      },
+  const change = (password: string) =>
+    psql(
+      settings,
+      dockerHost,
+      password,
+      `set log_statement = 'none';\n${roleSql(settings.db.user, scramVerifier(after))}`,
     );
-  const first = await psql(before);
+  const first = await change(before);
   if (first.exitCode === 0) return;
   // A rotation that was killed right after the database took the new password.
-  if ((await psql(after)).exitCode === 0) return;
+  if ((await change(after)).exitCode === 0) return;
   throw new UserError(
     'E_ROTATE',
     `${containerName(settings, 'db')}: did not take the new password; nothing was changed (got ${first.stderr.trim()})`,
@@ -104,7 +97,7 @@ async function changeRole(settings: Settings, dockerHost: string, before: string
 }
 
 async function changeAdmin(settings: Settings, before: string, after: string): Promise<void> {
-  const host = settings.bindIp.includes(':') ? `[${settings.bindIp}]` : settings.bindIp;
+  const host = hostInUrl(settings.bindIp);
   const url = `http://${host}:${settings.ports.grafana}/api/user/password`;
   const put = async (password: string) => {
     const login = Buffer.from(`${settings.grafanaAdminUser}:${password}`).toString('base64');

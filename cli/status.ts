@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { hostInUrl } from '../settings/address.ts';
 import { UserError } from '../settings/errors.ts';
 import { environments, instanceOf, parseEnvironment, type ServiceName, services } from '../settings/instance.ts';
 import { loadSettings, type Settings } from '../settings/load.ts';
@@ -53,7 +54,7 @@ export async function readStatus(dockerHost: string, settings: Settings): Promis
       image: shownTag(tags, `${settings.project}/${service}:${settings.env}`),
       address: Object.values(found.NetworkSettings.Ports)
         .flatMap((bindings) => bindings ?? [])
-        .map(({ HostIp, HostPort }) => (HostIp.includes(':') ? `[${HostIp}]:${HostPort}` : `${HostIp}:${HostPort}`))
+        .map(({ HostIp, HostPort }) => `${hostInUrl(HostIp)}:${HostPort}`)
         .join(' '),
       health: found.State.Status === 'running' ? (found.State.Health?.Status ?? 'running') : found.State.Status,
     };

@@ -3,6 +3,7 @@ import { UserError } from '../settings/errors.ts';
 import type { Instance } from '../settings/instance.ts';
 import { loadSettings } from '../settings/load.ts';
 import { readRotation } from '../settings/rotation.ts';
+import { rememberEngine } from './engine.ts';
 import { pruneImages } from './image-pruning.ts';
 import { note, type Progress, print, table } from './output.ts';
 import { watchPorts } from './silence.ts';
@@ -38,6 +39,7 @@ export async function deployStack(stack: Stack, progress: Progress): Promise<num
   const stopWatch = watchPorts(settings);
   try {
     if ((await runPulumi(stack, ['up', '--yes', '--skip-preview', '--suppress-outputs'])) !== 0) return 1;
+    await rememberEngine(stack.instance, stack.engine);
     const rows = await waitUntilReady({ dockerHost: stack.engine.dockerHost, settings }, progress);
     print(`\n${statusTable(rows)}\n\n${outputsTable(await readOutputs(stack))}\n`);
     for (const line of await pruneImages(stack.engine.dockerHost, settings)) note(line);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hostInUrl } from '../settings/address.ts';
 import { UserError } from '../settings/errors.ts';
 import {
   services as allServices,
@@ -70,7 +71,7 @@ async function unhealthy(dockerHost: string, ill: readonly ServiceStatus[], wait
 
 /** The one request that shows that the whole stack answers where it should. */
 async function probeGateway(settings: Settings): Promise<void> {
-  const host = settings.bindIp.includes(':') ? `[${settings.bindIp}]` : settings.bindIp;
+  const host = hostInUrl(settings.bindIp);
   const url = `http://${host}:${settings.ports.gateway}/readyz`;
   const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) }).catch((error: unknown) => {
     const cause = (error as { cause?: Error }).cause ?? (error as Error);

@@ -2,6 +2,7 @@ import type * as command from '@pulumi/command';
 import * as docker from '@pulumi/docker';
 import * as pulumi from '@pulumi/pulumi';
 import { imageMajorOf } from '../preflight/data-markers.ts';
+import { hostInUrl } from '../settings/address.ts';
 import { type ServiceName, services } from '../settings/instance.ts';
 import type { Settings } from '../settings/load.ts';
 import {
@@ -262,7 +263,7 @@ function createTags(
 }
 
 function urlsOf(settings: Settings): Readonly<Partial<Record<ServiceName, string>>> {
-  const host = settings.bindIp.includes(':') ? `[${settings.bindIp}]` : settings.bindIp;
+  const host = hostInUrl(settings.bindIp);
   const schemes: PerService<string> = {
     gateway: 'http',
     db: 'postgresql',

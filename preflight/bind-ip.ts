@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Settings } from '../settings/load.ts';
-import type { Check, Finding } from './finding.ts';
+import type { Finding, HostCheck } from './finding.ts';
 
 /** Whether a TCP port can be bound, and if not, the system's code: `EADDRNOTAVAIL`, `EADDRINUSE`, `EACCES`. */
 export function bindError(host: string, port: number): Promise<string | undefined> {
@@ -13,7 +13,7 @@ export function bindError(host: string, port: number): Promise<string | undefine
 }
 
 /** BIND_IP is an address of this host, tried by binding a free port on it. */
-export const bindIp: Check = {
+export const bindIp: HostCheck = {
   name: 'bind-ip',
   reads: 'host',
   async run({ settings }) {

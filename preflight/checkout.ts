@@ -1,10 +1,10 @@
-import type { Check } from './finding.ts';
+import type { HostCheck } from './finding.ts';
 
 /** Only dev is deployed from a checkout that no commit describes, unless ALLOW_DIRTY says otherwise. */
-export const checkout: Check = {
+export const checkout: HostCheck = {
   name: 'checkout',
   reads: 'host',
-  async run({ settings, source }) {
+  run({ settings, source }) {
     if (!source.isDirty || settings.isDirtyAllowed) return [];
     return [
       {

@@ -1,34 +1,54 @@
 import { UserError } from '../settings/errors.ts';
+import type { Settings } from '../settings/load.ts';
+import type { Source } from '../settings/source.ts';
 import { bindIp } from './bind-ip.ts';
 import { checkout } from './checkout.ts';
-import { daemon } from './daemon.ts';
-import { dataDirectories, volumeDevices } from './data.ts';
-import type { Check, CheckContext, Finding } from './finding.ts';
-import { instances } from './instances.ts';
-import { places } from './places.ts';
+import { askDaemon, daemon, sameDaemon } from './daemon.ts';
+import { dataDirectories, dataOwner, volumeDevices } from './data.ts';
+import { dataInUse } from './data-in-use.ts';
+import type { Check, Finding } from './finding.ts';
+import { instances, otherInstances } from './instances.ts';
+import { daemonPlaces, places } from './places.ts';
 import { ports } from './ports.ts';
 import { secrets } from './secrets.ts';
+import { subnets } from './subnets.ts';
 import { takenNames } from './taken-names.ts';
 
 /** All checks, in the order in which their findings are shown. */
 export const checks: readonly Check[] = [
   daemon,
+  sameDaemon,
   checkout,
   secrets,
   instances,
   bindIp,
+  subnets,
   ports,
   takenNames,
   places,
+  daemonPlaces,
   dataDirectories,
+  dataOwner,
+  dataInUse,
   volumeDevices,
 ];
 
+/** What is looked at: settings, checkout, and the daemon's address as DOCKER_HOST takes it. */
+export interface Subject {
+  readonly settings: Settings;
+  readonly source: Source;
+  readonly dockerHost: string;
+}
+
 /** Runs all checks; without a daemon those that ask it are left out, since its absence is the finding. */
-export async function findAll(context: CheckContext): Promise<readonly Finding[]> {
-  const daemonFindings = await daemon.run(context);
-  const rest = checks.filter((check) => check !== daemon && (check.reads !== 'daemon' || daemonFindings.length === 0));
-  return [...daemonFindings, ...(await Promise.all(rest.map((check) => check.run(context)))).flat()];
+export async function findAll({ settings, source, dockerHost }: Subject): Promise<readonly Finding[]> {
+  const answer = await askDaemon(dockerHost);
+  const host = { settings, source, neighbours: otherInstances(settings) };
+  const runs = checks.map((check) => {
+    if (check.reads === 'host') return check.run(host);
+    return 'code' in answer ? [] : check.run({ ...host, daemon: answer });
+  });
+  return ['code' in answer ? [answer] : [], ...(await Promise.all(runs))].flat();
 }
 
 /** One finding as lines of text. */
@@ -38,8 +58,8 @@ export const findingText = ({ code, message, why, fix }: Finding) => `${code} ${
  * The warnings, where nothing is wrong.
  * @throws UserError E_PREFLIGHT with every error finding
  */
-export async function refuseErrors(context: CheckContext): Promise<readonly Finding[]> {
-  const findings = await findAll(context);
+export async function refuseErrors(subject: Subject): Promise<readonly Finding[]> {
+  const findings = await findAll(subject);
   const errors = findings.filter(({ severity }) => severity === 'error');
   if (errors.length === 0) return findings;
   throw new UserError('E_PREFLIGHT', `nothing was changed:\n${errors.map(findingText).join('\n')}`, '');

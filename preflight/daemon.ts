@@ -1,39 +1,36 @@
 import { run } from '../cli/process.ts';
+import { currentContext, givenDockerHost } from '../settings/docker-host.ts';
+import { readLastEngine } from '../settings/engine-file.ts';
 import { UserError } from '../settings/errors.ts';
-import type { Check, Finding } from './finding.ts';
+import { type DaemonFacts, readDaemon } from './daemon-facts.ts';
+import type { DaemonCheck, Finding } from './finding.ts';
 
 const leastApi = [1, 41] as const;
 
-/** The Docker daemon answers, and runs Linux containers. */
-export const daemon: Check = {
-  name: 'daemon',
-  reads: 'daemon',
-  async run({ dockerHost }) {
-    const result = await run(
-      ['docker', '--host', dockerHost, 'version', '--format', '{{.Server.Os}} {{.Server.Arch}} {{.Server.APIVersion}}'],
-      {
-        allowedExitCodes: 'any',
-        timeoutMs: 10_000,
-      },
-    ).catch((error: unknown) => {
-      if (error instanceof UserError) return { exitCode: 1, stdout: '', stderr: error.message };
-      throw error;
-    });
-    const [os = '', arch = '', apiVersion = ''] = result.stdout.trim().split(' ');
-    if (result.exitCode === 0 && os === 'linux') return versionFindings(dockerHost, arch, apiVersion);
-    if (result.stderr.includes('permission denied')) return [permissionFinding(dockerHost, result.stderr)];
-    const got = result.exitCode === 0 ? `containers of ${os}` : (result.stderr.trim().split('\n').at(-1) ?? '');
-    return [
-      {
-        code: 'E_DAEMON',
-        severity: 'error',
-        message: `docker: no daemon for Linux containers answers at ${dockerHost} (got ${got})`,
-        why: 'Every part of the stack is a container of that daemon.',
-        fix: 'Start Docker (Linux: sudo systemctl start docker; macOS: open -a Docker), or set DOCKER_HOST to its address (docker context ls shows those that are known).',
-      },
-    ];
-  },
-};
+/**
+ * All that a daemon for Linux containers says of itself, or the finding that none answers.
+ * @param dockerHost its address, as DOCKER_HOST takes it
+ */
+export async function askDaemon(dockerHost: string): Promise<DaemonFacts | Finding> {
+  const result = await run(
+    ['docker', '--host', dockerHost, 'version', '--format', '{{.Server.Os}} {{.Server.Arch}} {{.Server.APIVersion}}'],
+    { allowedExitCodes: 'any', timeoutMs: 10_000 },
+  ).catch((error: unknown) => {
+    if (error instanceof UserError) return { exitCode: 1, stdout: '', stderr: error.message };
+    throw error;
+  });
+  const [os = '', arch = '', apiVersion = ''] = result.stdout.trim().split(' ');
+  if (result.exitCode === 0 && os === 'linux') return readDaemon(dockerHost, { arch, apiVersion });
+  if (result.stderr.includes('permission denied')) return permissionFinding(dockerHost, result.stderr);
+  const got = result.exitCode === 0 ? `containers of ${os}` : (result.stderr.trim().split('\n').at(-1) ?? '');
+  return {
+    code: 'E_DAEMON',
+    severity: 'error',
+    message: `docker: no daemon for Linux containers answers at ${dockerHost} (got ${got})`,
+    why: 'Every part of the stack is a container of that daemon.',
+    fix: 'Start Docker (Linux: sudo systemctl start docker; macOS: open -a Docker), or set DOCKER_HOST to its address (docker context ls shows those that are known).',
+  };
+}
 
 function permissionFinding(dockerHost: string, stderr: string): Finding {
   return {
@@ -44,6 +41,13 @@ function permissionFinding(dockerHost: string, stderr: string): Finding {
     fix: 'Linux: sudo usermod -aG docker "$USER", then log in anew; macOS: open -a Docker as this user.',
   };
 }
+
+/** The daemon can run this stack, and is the one that runs it already. */
+export const daemon: DaemonCheck = {
+  name: 'daemon',
+  reads: 'daemon',
+  run: ({ daemon: facts }) => [...versionFindings(facts.host, facts.arch, facts.apiVersion), ...driverFindings(facts)],
+};
 
 /** What the daemon is too old for, or on what machine no image runs. */
 export function versionFindings(dockerHost: string, arch: string, apiVersion: string): readonly Finding[] {
@@ -69,4 +73,54 @@ export function versionFindings(dockerHost: string, arch: string, apiVersion: st
     );
   }
   return findings;
+}
+
+function driverFindings({ host, storageDriver }: DaemonFacts): readonly Finding[] {
+  if (!['vfs', 'devicemapper', 'aufs'].includes(storageDriver)) return [];
+  return [
+    {
+      code: 'W_STORAGE_DRIVER',
+      severity: 'warning',
+      message: `docker at ${host}: stores images in a way that is slow or no longer kept up (got storage driver ${storageDriver})`,
+      why: 'Each build copies whole images, and a newer Docker may not read them.',
+      fix: 'Linux: set "storage-driver": "overlay2" in /etc/docker/daemon.json, then sudo systemctl restart docker, and deploy anew; macOS: Docker Desktop, Settings, General, "Use containerd".',
+    },
+  ];
+}
+
+/** The daemon is the one of this instance's last deploy, and the one that the operator's own `docker` talks to. */
+export const sameDaemon: DaemonCheck = {
+  name: 'same-daemon',
+  reads: 'daemon',
+  async run({ settings: { instance }, daemon: { host, id } }) {
+    const last = readLastEngine(instance);
+    const findings: Finding[] = [];
+    if (last?.kind === 'daemon' && last.id !== undefined && last.id !== id) {
+      findings.push({
+        code: 'E_DAEMON_OTHER',
+        severity: 'error',
+        message: `docker at ${host}: is another daemon than that of the last deploy (got ${id}, was ${last.id})`,
+        why: 'Its containers may still run there: two servers on one data directory destroy it.',
+        fix: `Set DOCKER_HOST or the context back (docker context ls); or, when Docker was installed anew on this host: rm ${instance.engineFile}`,
+      });
+    }
+    if (last?.kind !== 'sandbox') findings.push(...(await contextFindings(host)));
+    return findings;
+  },
+};
+
+/** DOCKER_HOST wins over a context that somebody chose by name: they may think that they look at this daemon. */
+async function contextFindings(host: string): Promise<readonly Finding[]> {
+  if (givenDockerHost() === undefined) return [];
+  const context = await currentContext();
+  if (context === undefined || context.name === 'default' || context.host === host) return [];
+  return [
+    {
+      code: 'W_DOCKER_CONTEXT',
+      severity: 'warning',
+      message: `DOCKER_HOST: is not the address of the current docker context (got ${host}, context ${context.name} has ${context.host})`,
+      why: 'DOCKER_HOST wins here; in a shell without it, docker shows another daemon than the deployed one.',
+      fix: 'Make them one: unset DOCKER_HOST, or docker context use default.',
+    },
+  ];
 }

@@ -22,7 +22,8 @@ export interface DataMarker {
   readonly imageMajor: string;
 }
 
-const markerFile = (instance: Instance, name: string) => join(instance.dataDir, '.owners', `${name}.json`);
+/** Where the marker of a data directory lies. */
+export const markerFile = (instance: Instance, name: string) => join(instance.dataDir, '.owners', `${name}.json`);
 
 const markerSchema = z.object({
   stack: z.string(),

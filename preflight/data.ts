@@ -1,24 +1,26 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { run } from '../cli/process.ts';
 import { UserError } from '../settings/errors.ts';
 import type { Settings } from '../settings/load.ts';
-import { dataVolumes, volumeName } from '../settings/names.ts';
+import { type DataVolumeName, dataVolumes, environmentLabel, volumeName } from '../settings/names.ts';
+import { dataOwners, owners, userOf } from '../settings/owners.ts';
+import type { FoundVolume } from './daemon-facts.ts';
 import {
   currentMarker,
   type DataMarker,
   imageMajorOf,
+  markerFile,
   readInstanceId,
   readMarker,
   realPathOf,
 } from './data-markers.ts';
-import type { Check, CheckContext, Finding } from './finding.ts';
+import type { DaemonCheck, Finding, HostCheck, HostContext } from './finding.ts';
 
 /** Each data directory is the one that this instance wrote to: there, not empty, on the same mount, same major. */
 export const dataDirectories = {
   name: 'data-directories',
   reads: 'host',
-  async run({ settings }: Pick<CheckContext, 'settings'>): Promise<readonly Finding[]> {
+  run({ settings }: Pick<HostContext, 'settings'>): readonly Finding[] {
     const { instance } = settings;
     const findings: Finding[] = [];
     for (const volume of dataVolumes) {
@@ -82,46 +84,66 @@ export const dataDirectories = {
     }
     return findings;
   },
-} satisfies Check;
+} satisfies HostCheck;
 
-/** Each Docker volume that is there is bound to the directory that the settings name. */
-export const volumeDevices: Check = {
+/** Each Docker volume of this stack is bound to the directory that the settings name. */
+export const volumeDevices: DaemonCheck = {
   name: 'volume-devices',
   reads: 'daemon',
-  async run({ settings, dockerHost }) {
-    const names = dataVolumes.map((volume) => volumeName(settings, volume));
-    // Exit 1 says that some are not there yet; those that are stand in the answer all the same.
-    const { stdout } = await run(['docker', '--host', dockerHost, 'volume', 'inspect', ...names], {
-      allowedExitCodes: [0, 1],
-      timeoutMs: 10_000,
-    });
-    return volumeFindings(settings, JSON.parse(stdout) as readonly InspectedVolume[]);
-  },
+  run: ({ settings, daemon }) => volumeFindings(settings, daemon.volumes),
 };
 
-/** What `docker volume inspect` says of a volume, as far as it is needed here. */
-export interface InspectedVolume {
-  readonly Name: string;
-  readonly Options: { readonly device?: string } | null;
-}
-
-/** Volumes that are there and bound to another directory than the settings name. */
-export function volumeFindings(settings: Settings, found: readonly InspectedVolume[]): readonly Finding[] {
+/** Volumes of this stack that are bound to another directory than the settings name. */
+export function volumeFindings(settings: Settings, found: readonly FoundVolume[]): readonly Finding[] {
   return dataVolumes.flatMap((volume): Finding[] => {
     const wanted = join(settings.dataDir, volume);
     const name = volumeName(settings, volume);
-    const inspected = found.find((entry) => entry.Name === name);
-    if (inspected === undefined || inspected.Options?.device === wanted) return [];
+    const own = found.find((entry) => entry.name === name && entry.labels[environmentLabel] === settings.env);
+    if (own === undefined || own.device === wanted) return [];
     return [
       {
         code: 'E_VOLUME_DEVICE',
         severity: 'error',
-        message: `volume ${name}: is not bound to ${wanted} (got ${inspected.Options?.device ?? 'a directory that Docker manages'})`,
+        message: `volume ${name}: is not bound to ${wanted} (got ${own.device ?? 'a directory that Docker manages'})`,
         why: 'Docker keeps the old directory of a volume whose name is taken, without a word.',
         fix: `Set DATA_DIR in ${settings.instance.envFile} back; or, when no container needs it: docker volume rm ${name}.`,
       },
     ];
   });
+}
+
+/** Each data directory that was deployed belongs to its container's user, who can write to it. */
+export const dataOwner: DaemonCheck = {
+  name: 'data-owner',
+  reads: 'daemon',
+  run({ settings, daemon }) {
+    // There the uids of the host say nothing of those in the container.
+    if (daemon.areUidsMapped || daemon.operatingSystem === 'Docker Desktop') return [];
+    return dataVolumes
+      .map((volume) => ({ volume, dir: join(settings.dataDir, volume) }))
+      .filter(({ volume, dir }) => existsSync(dir) && existsSync(markerFile(settings.instance, volume)))
+      .flatMap(({ volume, dir }) => ownerFindings(volume, dir, statSync(dir)));
+  },
+};
+
+/** What `stat` says of a directory, as far as it is needed here. */
+type Owned = Pick<Stats, 'uid' | 'gid' | 'mode'>;
+
+/** An owner or mode with which the service of this volume cannot start. */
+export function ownerFindings(volume: DataVolumeName, dir: string, { uid, gid, mode }: Owned): readonly Finding[] {
+  const service = dataOwners[volume];
+  // PostgreSQL starts on 0700 and 0750 only.
+  const isOpen = volume === 'postgres' && (mode & 0o027) !== 0;
+  if (uid === owners[service].uid && (mode & 0o700) === 0o700 && !isOpen) return [];
+  return [
+    {
+      code: 'E_DATA_OWNER',
+      severity: 'error',
+      message: `${dir}: must be its container's own, with mode 0700 (got ${uid}:${gid} ${(mode & 0o7777).toString(8).padStart(4, '0')}, needs ${userOf(service)})`,
+      why: `${service} cannot start on data that it may not write, or that others may read.`,
+      fix: `sudo chown -R ${userOf(service)} ${dir} && sudo chmod 700 ${dir}`,
+    },
+  ];
 }
 
 /** Whether a directory is empty, as far as this user may see: without leave to list it, its subdirectories count. */

@@ -1,12 +1,18 @@
 import type { Settings } from '../settings/load.ts';
 import type { Source } from '../settings/source.ts';
+import type { DaemonFacts } from './daemon-facts.ts';
 
-/** What a check knows: the settings and the checkout. Checks read the host or the daemon, and change nothing. */
-export interface CheckContext {
+/** What each check knows: the settings and the checkout. Checks read the host or the daemon, and change nothing. */
+export interface HostContext {
   readonly settings: Settings;
   readonly source: Source;
-  /** Address of the daemon, as DOCKER_HOST takes it. */
-  readonly dockerHost: string;
+  /** Settings of the other environments under the same root. */
+  readonly neighbours: readonly Settings[];
+}
+
+/** What checks of the daemon know besides: all that it said, asked once. */
+export interface DaemonContext extends HostContext {
+  readonly daemon: DaemonFacts;
 }
 
 export interface Finding {
@@ -22,9 +28,19 @@ export interface Finding {
   readonly fix: string;
 }
 
-export interface Check {
+type Findings = readonly Finding[] | Promise<readonly Finding[]>;
+
+/** A check of the host; it runs without a daemon too. */
+export interface HostCheck {
   readonly name: string;
-  /** What it reads; the program runs those that read settings, host and daemon. */
-  readonly reads: 'settings' | 'host' | 'daemon';
-  run(context: CheckContext): Promise<readonly Finding[]>;
+  readonly reads: 'host';
+  run(context: HostContext): Findings;
 }
+
+export interface DaemonCheck {
+  readonly name: string;
+  readonly reads: 'daemon';
+  run(context: DaemonContext): Findings;
+}
+
+export type Check = HostCheck | DaemonCheck;

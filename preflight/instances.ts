@@ -3,7 +3,7 @@ import { dirname, relative } from 'node:path';
 import { UserError } from '../settings/errors.ts';
 import { environments, instanceOf, services } from '../settings/instance.ts';
 import { loadSettings, type Settings } from '../settings/load.ts';
-import type { Check, Finding } from './finding.ts';
+import type { Finding, HostCheck } from './finding.ts';
 
 /** Settings of the other environments under the same root; one whose settings are bad is told of by its own doctor. */
 export function otherInstances({ env, instance, checkoutDir }: Settings): readonly Settings[] {
@@ -21,10 +21,10 @@ export function otherInstances({ env, instance, checkoutDir }: Settings): readon
 }
 
 /** No other environment of this host is set to the same name, ip:port or data. */
-export const instances: Check = {
+export const instances: HostCheck = {
   name: 'instances',
   reads: 'host',
-  run: async ({ settings }) => otherInstances(settings).flatMap((other) => collisions(settings, other)),
+  run: ({ settings, neighbours }) => neighbours.flatMap((other) => collisions(settings, other)),
 };
 
 function collisions(settings: Settings, other: Settings): readonly Finding[] {

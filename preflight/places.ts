@@ -1,7 +1,8 @@
-import { existsSync, realpathSync, statfsSync } from 'node:fs';
+import { existsSync, lstatSync, realpathSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Settings } from '../settings/load.ts';
 import { dataVolumes } from '../settings/names.ts';
-import type { Check, Finding } from './finding.ts';
+import type { DaemonCheck, Finding, HostCheck } from './finding.ts';
 import { isWithin } from './instances.ts';
 
 const tmpfsType = 0x01021994;
@@ -9,10 +10,10 @@ const leastFreeMiB = 1024;
 const leastFreeInodes = 10_000;
 
 /** The data lies where it lasts: outside the checkout, on a disk with room, and where its path says. */
-export const places: Check = {
+export const places: HostCheck = {
   name: 'places',
   reads: 'host',
-  async run({ settings }) {
+  run({ settings }) {
     const { dataDir, checkoutDir, instance } = settings;
     const findings: Finding[] = [];
     const found = realpathSync(nearestThere(dataDir));
@@ -24,6 +25,15 @@ export const places: Check = {
         message: `${dataDir}: must not lie in the checkout (got ${checkoutDir})`,
         why: 'A checkout is disposable: cleaning it would take the data with it.',
         fix: move,
+      });
+    }
+    if (lstatSync(dataDir, { throwIfNoEntry: false })?.isSymbolicLink()) {
+      findings.push({
+        code: 'E_DATA_SYMLINK',
+        severity: 'error',
+        message: `${dataDir}: must be the directory itself (got a link to ${found})`,
+        why: 'Where it leads may change while the volumes stay bound to where it led.',
+        fix: `Set DATA_DIR=${found} in ${instance.envFile}.`,
       });
     }
     for (const volume of dataVolumes) {
@@ -40,19 +50,54 @@ export const places: Check = {
       });
     }
     const disk = statfsSync(found);
-    if (process.platform === 'linux' && disk.type === tmpfsType) {
-      findings.push({
-        code: settings.env === 'prod' ? 'E_DATA_TMPFS' : 'W_DATA_TMPFS',
-        severity: settings.env === 'prod' ? 'error' : 'warning',
-        message: `${dataDir}: must lie on a disk (got tmpfs)`,
-        why: 'It is memory: all data is gone when the host restarts.',
-        fix: move,
-      });
-    }
-    findings.push(...roomFindings(dataDir, disk));
-    return findings;
+    return [...findings, ...memoryFindings(settings, disk.type), ...roomFindings(dataDir, disk)];
   },
 };
+
+/** A file system in memory: an error on prod, a warning elsewhere. */
+export function memoryFindings(
+  { env, dataDir, instance }: Settings,
+  fileSystemType: number,
+  platform: NodeJS.Platform = process.platform,
+): readonly Finding[] {
+  if (platform !== 'linux' || fileSystemType !== tmpfsType) return [];
+  return [
+    {
+      code: env === 'prod' ? 'E_DATA_TMPFS' : 'W_DATA_TMPFS',
+      severity: env === 'prod' ? 'error' : 'warning',
+      message: `${dataDir}: must lie on a disk (got tmpfs)`,
+      why: 'It is memory: all data is gone when the host restarts.',
+      fix: `Set DATA_DIR in ${instance.envFile} to a directory on a lasting disk.`,
+    },
+  ];
+}
+
+/** Images have room too, where the daemon's directory is on this host; and Docker Desktop may reach the data. */
+export const daemonPlaces: DaemonCheck = {
+  name: 'daemon-places',
+  reads: 'daemon',
+  run({ settings, daemon: { rootDir, operatingSystem } }) {
+    if (operatingSystem === 'Docker Desktop') return shareFindings(settings);
+    if (!existsSync(rootDir)) return [];
+    const isSameDisk = statSync(rootDir).dev === statSync(nearestThere(settings.dataDir)).dev;
+    return isSameDisk ? [] : roomFindings(rootDir, statfsSync(rootDir));
+  },
+};
+
+/** Docker Desktop runs containers in a machine of its own, which sees the shared directories only. */
+function shareFindings({ dataDir, instance }: Settings): readonly Finding[] {
+  const shared = ['/Users', '/Volumes', '/private', '/tmp', '/var/folders', '/home'];
+  if (shared.some((dir) => isWithin(dataDir, dir))) return [];
+  return [
+    {
+      code: 'W_DATA_NOT_SHARED',
+      severity: 'warning',
+      message: `${dataDir}: is not in a directory that Docker Desktop shares by itself (got none of ${shared.join(', ')})`,
+      why: 'A container cannot mount what is not shared, and its deploy fails.',
+      fix: `Share it (Docker Desktop, Settings, Resources, File sharing), or set DATA_DIR in ${instance.envFile} to a directory below your home.`,
+    },
+  ];
+}
 
 /** What `statfs` says of a file system, as far as it is needed here. */
 export interface Room {
@@ -73,7 +118,7 @@ export function roomFindings(path: string, { bsize, bavail, files, ffree }: Room
       code: 'W_DISK_FULL',
       severity: 'warning',
       message: `${path}: has little room (got ${hasRoom ? `${ffree} inodes, needs ${leastFreeInodes}` : `${freeMiB} MiB, needs ${leastFreeMiB}`})`,
-      why: 'PostgreSQL stops when it cannot write.',
+      why: 'A build fails, and PostgreSQL stops, when it cannot write.',
       fix: `Free some: docker image prune; see what is large: ${hasRoom ? 'df -i' : 'df -h'} ${path}`,
     },
   ];

@@ -1,20 +1,23 @@
+import { run } from '../cli/process.ts';
+import { hostInUrl } from '../settings/address.ts';
+import { UserError } from '../settings/errors.ts';
 import { services } from '../settings/instance.ts';
 import type { Settings } from '../settings/load.ts';
 import { bindError } from './bind-ip.ts';
-import { type RunningContainer, runningContainers } from './containers.ts';
-import type { Check, Finding } from './finding.ts';
+import { type FoundContainer, projectOf } from './daemon-facts.ts';
+import type { DaemonCheck, Finding } from './finding.ts';
 
 /** Each port on BIND_IP is free, or held by this stack's own container. */
-export const ports: Check = {
+export const ports: DaemonCheck = {
   name: 'ports',
   reads: 'daemon',
-  run: async ({ settings, dockerHost }) => portFindings(settings, await runningContainers(dockerHost)),
+  run: ({ settings, daemon }) => portFindings(settings, daemon.containers),
 };
 
 /** What stands in the way of each port, with these containers running; ports that none of them holds are tried. */
 export async function portFindings(
   settings: Settings,
-  containers: readonly RunningContainer[],
+  containers: readonly FoundContainer[],
 ): Promise<readonly Finding[]> {
   const isIpv6 = settings.bindIp.includes(':');
   const addresses = [settings.bindIp, isIpv6 ? '::' : '0.0.0.0'];
@@ -27,7 +30,7 @@ export async function portFindings(
     ...settings.overrides[service].ports.map(({ external }) => ({ service, port: external, isExtra: true })),
   ]);
   for (const { service, port, isExtra } of published) {
-    const where = `${isIpv6 ? `[${settings.bindIp}]` : settings.bindIp}:${port} (${service})`;
+    const where = `${hostInUrl(settings.bindIp)}:${port} (${service})`;
     const { envFile, overrideFile } = settings.instance;
     const place = isExtra ? `change it in ${overrideFile}` : `set ${service.toUpperCase()}_PORT in ${envFile}`;
     const fix = `Free it, or ${place} to another port.`;
@@ -38,13 +41,14 @@ export async function portFindings(
     let got: string | undefined;
     if (twin !== undefined) got = `${twin} of this environment has the same port`;
     else if (holder === undefined) got = await bindError(settings.bindIp, port);
-    else if (holder.project !== settings.project) {
-      got = `container ${holder.name}${holder.project === '' ? '' : ` of project ${holder.project}`}`;
+    else if (projectOf(holder.labels) !== settings.project) {
+      const project = projectOf(holder.labels);
+      got = `container ${holder.name}${project === '' ? '' : ` of project ${project}`}`;
     }
     // An address that is not there is the finding of another check.
     if (got === undefined || got === 'EADDRNOTAVAIL') continue;
     const rule = got === 'EACCES' ? 'this user may not bind it' : 'is taken';
-    const holderText = got === 'EADDRINUSE' ? 'a process outside Docker; see it: sudo ss -ltnp' : got;
+    const holderText = got === 'EADDRINUSE' ? await processText(settings.bindIp, port) : got;
     findings.push({
       code: 'E_PORT_TAKEN',
       severity: 'error',
@@ -54,4 +58,34 @@ export async function portFindings(
     });
   }
   return findings;
+}
+
+/** The process that listens on an address, as far as this user may see it. */
+async function processText(ip: string, port: number): Promise<string> {
+  const isMac = process.platform === 'darwin';
+  const argv = isMac
+    ? ['lsof', '-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-Fpcn']
+    : ['ss', '--no-header', '-ltnp', `sport = :${port}`];
+  const found = await run(argv, { allowedExitCodes: 'any', timeoutMs: 10_000 }).catch((error: unknown) => {
+    if (error instanceof UserError) return { stdout: '' };
+    throw error;
+  });
+  const addresses = [hostInUrl(ip), '*', '0.0.0.0', '[::]'].map((host) => `${host}:${port}`);
+  return (
+    parseListener(found.stdout, addresses) ??
+    `a process of another user; see it: sudo ${isMac ? 'lsof -nP -iTCP' : 'ss -ltnp'}`
+  );
+}
+
+/** `process node, pid 4711` of what `ss -ltnp` or `lsof -Fpcn` printed of these addresses. */
+export function parseListener(text: string, addresses: readonly string[]): string | undefined {
+  const ss = text
+    .split('\n')
+    .filter((line) => addresses.includes(line.split(/\s+/)[3] ?? ''))
+    .map((line) => /users:\(\("(?<name>[^"]*)",pid=(?<pid>\d+)/.exec(line)?.groups);
+  const lsof = [...text.matchAll(/^p(?<pid>\d+)\nc(?<name>.*)\n(?:f.*\nn(?<address>.*)\n?)+/gm)]
+    .map(({ groups }) => groups)
+    .filter((groups) => addresses.includes(groups?.address ?? ''));
+  const found = [...ss, ...lsof].find((groups) => groups !== undefined);
+  return found === undefined ? undefined : `process ${found.name}, pid ${found.pid}`;
 }

@@ -1,7 +1,6 @@
 import { statSync } from 'node:fs';
 import type { Secrets } from '../settings/load.ts';
-import type { Check, Finding } from './finding.ts';
-import { otherInstances } from './instances.ts';
+import type { Finding, HostCheck } from './finding.ts';
 
 const variableOf: Readonly<Record<keyof Secrets, string>> = {
   postgresPassword: 'POSTGRES_PASSWORD',
@@ -11,10 +10,10 @@ const variableOf: Readonly<Record<keyof Secrets, string>> = {
 };
 
 /** The `.env` is its owner's alone, and each secret in it is strong and used once on this host. */
-export const secrets: Check = {
+export const secrets: HostCheck = {
   name: 'secrets',
   reads: 'host',
-  async run({ settings }) {
+  run({ settings, neighbours }) {
     const { envFile } = settings.instance;
     const findings: Finding[] = [];
     const mode = statSync(envFile).mode & 0o777;
@@ -28,7 +27,7 @@ export const secrets: Check = {
       });
     }
     const seen = new Map<string, string>();
-    for (const other of otherInstances(settings)) {
+    for (const other of neighbours) {
       for (const [name, value] of entriesOf(other.secrets)) seen.set(value, `${variableOf[name]} of ${other.env}`);
     }
     for (const [name, value] of entriesOf(settings.secrets)) {

@@ -1,18 +1,30 @@
 import { run } from '../cli/process.ts';
+import { childEnvironment } from './child-environment.ts';
 import { UserError } from './errors.ts';
 
 const standardHost = 'unix:///var/run/docker.sock';
 
 /** The daemon's address: `DOCKER_HOST`, else that of the current docker context, which Pulumi's provider ignores. */
 export async function resolveDockerHost(env: NodeJS.ProcessEnv = process.env): Promise<string> {
-  if (env.DOCKER_HOST !== undefined && env.DOCKER_HOST !== '') return env.DOCKER_HOST;
+  return givenDockerHost(env) ?? ((await currentContext())?.host || standardHost);
+}
+
+/** `DOCKER_HOST` where it is set. */
+export const givenDockerHost = (env: NodeJS.ProcessEnv = process.env): string | undefined =>
+  env.DOCKER_HOST === '' ? undefined : env.DOCKER_HOST;
+
+/** The docker context that `docker` would use without DOCKER_HOST; `undefined` where there is no usable `docker`. */
+export async function currentContext(): Promise<{ readonly name: string; readonly host: string } | undefined> {
+  const format = '{{.Name}} {{.Endpoints.docker.Host}}';
   try {
-    const { stdout } = await run(['docker', 'context', 'inspect', '--format', '{{.Endpoints.docker.Host}}'], {
+    const { stdout } = await run(['docker', 'context', 'inspect', '--format', format], {
+      env: childEnvironment({ DOCKER_HOST: undefined }),
       timeoutMs: 10_000,
     });
-    return stdout.trim() || standardHost;
+    const [name = '', host = ''] = stdout.trim().split(' ');
+    return { name, host };
   } catch (error) {
-    if (error instanceof UserError) return standardHost;
+    if (error instanceof UserError) return undefined;
     throw error;
   }
 }

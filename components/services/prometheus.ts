@@ -1,5 +1,5 @@
 import type { Settings } from '../../settings/load.ts';
-import { userOf } from '../owned-paths.ts';
+import { userOf } from '../../settings/owners.ts';
 import type { ServiceSpec } from '../service.ts';
 
 /** Prometheus, scraping the gateway and itself. */

@@ -1,5 +1,9 @@
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { run } from '../../cli/process.ts';
+import upstreamImages from '../../components/upstream-images.json' with { type: 'json' };
+import { composeProgram } from '../helpers/compose.ts';
 import {
   type Checkout,
   containerIds,
@@ -13,19 +17,52 @@ import {
   tearDown,
 } from '../helpers/engine.ts';
 
+const shopFile = `
+name: shop
+services:
+  cache:
+    image: ${upstreamImages.redis}
+    volumes: ['data:/data']
+    ports: ['127.0.10.9:6379:6379']
+volumes:
+  data: {}
+`;
+
+/** All that Docker says of the objects of the Compose project, image included. */
+async function inspectShop(): Promise<string> {
+  const label = ['--quiet', '--filter', 'label=com.docker.compose.project=shop'];
+  const ids = await Promise.all([
+    docker('ps', '--all', ...label),
+    docker('network', 'ls', ...label),
+    docker('volume', 'ls', ...label),
+  ]);
+  expect(ids.filter((id) => /^\S+$/.test(id))).toHaveLength(3);
+  return docker('inspect', ...ids, upstreamImages.redis);
+}
+
 const projects = ['taxlien-gateway-dev', 'taxlien-gateway-stage'];
 
 describe('stage beside dev', () => {
   let checkout: Checkout;
   let shell: Shell;
+  let compose: (...args: string[]) => Promise<unknown>;
+  let shopBefore: string;
 
   beforeAll(async () => {
     checkout = await copyCheckout('beside');
     shell = { checkout, root: makeRoot('beside') };
+    const dir = join(shell.root, 'shop');
+    mkdirSync(dir);
+    writeFileSync(join(dir, 'compose.yaml'), shopFile);
+    const program = await composeProgram();
+    compose = (...args) => run([program, 'compose', '--project-directory', dir, ...args]);
+    await compose('up', '--detach');
+    shopBefore = await inspectShop();
     await gatewayctl(shell, ['up', 'dev']);
   });
 
   afterAll(async () => {
+    await compose('down', '--volumes');
     await tearDown(shell, 'stage', 'dev');
   });
 
@@ -97,6 +134,11 @@ describe('stage beside dev', () => {
     } finally {
       await docker('rm', user);
     }
+  });
+
+  test("another Compose project's objects are the same, byte for byte", async () => {
+    await gatewayctl(shell, ['destroy', 'stage', '--yes']);
+    expect(await inspectShop()).toBe(shopBefore);
   });
 
   test('stage is not deployed from changes that no commit holds', async () => {

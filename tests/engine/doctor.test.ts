@@ -1,92 +1,328 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { print } from '../../cli/output.ts';
+import { run } from '../../cli/process.ts';
 import upstreamImages from '../../components/upstream-images.json' with { type: 'json' };
 import type { Finding } from '../../preflight/finding.ts';
-import { copyCheckout, docker, gatewayctl, makeRoot, type Shell } from '../helpers/engine.ts';
+import { type Altered, serveAlteredDaemon } from '../helpers/altered-daemon.ts';
+import { copyCheckout, docker, gatewayctl, makeRoot, type Shell, tearDown, workTree } from '../helpers/engine.ts';
 
-const project = 'taxlien-gateway-stage';
+const deployedIp = '127.0.10.3';
 const bindIp = '127.0.10.4';
+const project = 'taxlien-gateway-stage';
+/** Every code that a test of this file made the doctor say. */
+const provoked = new Set<string>();
 let shell: Shell;
-let envFile: string;
-let good: string;
+
+interface Diagnosis {
+  readonly exitCode: number;
+  readonly findings: readonly Finding[];
+  readonly tookMs: { readonly checks: number; readonly logins: number };
+}
+
+/** What the doctor says; `prefix` runs it in another shell, `environment` with other variables. */
+async function diagnose(env = 'stage', environment: NodeJS.ProcessEnv = {}, prefix: readonly string[] = []) {
+  const { exitCode, stdout } = await run([...prefix, join(shell.checkout.dir, 'gatewayctl'), 'doctor', env, '--json'], {
+    cwd: '/',
+    env: { ...process.env, TAXLIEN_GATEWAY_ROOT: shell.root, ...environment },
+    allowedExitCodes: 'any',
+  });
+  const found = { ...(JSON.parse(stdout) as Omit<Diagnosis, 'exitCode'>), exitCode };
+  for (const { code } of found.findings) provoked.add(code);
+  return found;
+}
+
+const codesOf = ({ exitCode, findings }: Diagnosis) => ({
+  exitCode,
+  codes: [...new Set(findings.map(({ code }) => code))].sort(),
+});
+const well = { exitCode: 0, codes: [] };
+const error = (...codes: readonly string[]) => ({ exitCode: 1, codes });
+const warning = (...codes: readonly string[]) => ({ exitCode: 0, codes });
+
+/** Changes lines of an environment's `.env` for the length of a test. */
+function setEnv(env: string, values: Readonly<Record<string, string>>): void {
+  const file = join(shell.root, env, '.env');
+  const good = readFileSync(file, 'utf8');
+  onTestFinished(() => writeFileSync(file, good));
+  const lines = good.split('\n').filter((line) => !Object.keys(values).some((key) => line.startsWith(`${key}=`)));
+  writeFileSync(file, [...Object.entries(values).map(([key, value]) => `${key}=${value}`), ...lines].join('\n'));
+}
+
+/** Changes a file for the length of a test. */
+function changeFile(path: string, change: (text: string) => string): void {
+  const good = readFileSync(path, 'utf8');
+  onTestFinished(() => writeFileSync(path, good));
+  writeFileSync(path, change(good));
+}
 
 beforeAll(async () => {
   shell = { checkout: await copyCheckout('doctor'), root: makeRoot('doctor') };
   await gatewayctl(shell, ['init', 'stage', '--bind-ip', bindIp]);
-  envFile = join(shell.root, 'stage/.env');
-  good = readFileSync(envFile, 'utf8');
+  await gatewayctl(shell, ['init', 'dev', '--bind-ip', deployedIp]);
+  await gatewayctl(shell, ['up', 'dev']);
 });
 
-afterAll(() => shell.checkout.remove());
+afterAll(() => tearDown(shell, 'dev'));
 
-async function diagnose(text = good): Promise<{ exitCode: number; findings: readonly Finding[] }> {
-  writeFileSync(envFile, text);
-  const { exitCode, stdout } = await gatewayctl(shell, ['doctor', 'stage', '--json'], 'any');
-  return { exitCode, findings: (JSON.parse(stdout) as { findings: readonly Finding[] }).findings };
-}
+describe('all is well', () => {
+  test('with a new instance', async () => {
+    expect(codesOf(await diagnose())).toEqual(well);
+  });
 
-const codesOf = ({ exitCode, findings }: { exitCode: number; findings: readonly Finding[] }) => ({
-  exitCode,
-  codes: findings.map(({ code }) => code),
+  test('with a deployed one, within a second and without a change', async () => {
+    const containers = await docker('ps', '--all', '--no-trunc', '--format', '{{.ID}} {{.CreatedAt}}');
+    const turns: Diagnosis['tookMs'][] = [];
+    for (let turn = 0; turn < 5; turn += 1) {
+      const found = await diagnose('dev');
+      expect(codesOf(found)).toEqual(well);
+      turns.push(found.tookMs);
+    }
+    print(`doctor: ${turns.map(({ checks, logins }) => `checks ${checks} ms, logins ${logins} ms`).join('; ')}`);
+    // The fastest: the machine of the tests is busy with other tests.
+    expect(Math.min(...turns.map(({ checks }) => checks))).toBeLessThan(1000);
+    expect(await docker('ps', '--all', '--no-trunc', '--format', '{{.ID}} {{.CreatedAt}}')).toBe(containers);
+  });
 });
 
-const withBindIp = (address: string) => good.replace(/^BIND_IP=.*$/m, `BIND_IP=${address}`);
+describe('the address', () => {
+  test.each(['0.0.0.0', '', '::', '224.0.0.1', '10.0.0.256', 'x; id', '192.0.2.1'])(
+    'BIND_IP=%s is that one error',
+    async (address) => {
+      setEnv('stage', { BIND_IP: address });
+      expect(codesOf(await diagnose())).toEqual(error('E_BIND_IP'));
+    },
+  );
 
-test('a new instance is well, and that is said within a second more than the help', async () => {
-  const took = async (work: () => Promise<unknown>) => {
-    const started = performance.now();
-    await work();
-    return Math.round(performance.now() - started);
-  };
-  const turns: { doctor: number; help: number }[] = [];
-  for (let turn = 0; turn < 5; turn += 1) {
-    const help = await took(() => gatewayctl(shell, ['--help']));
-    const doctor = await took(async () => expect(codesOf(await diagnose())).toEqual({ exitCode: 0, codes: [] }));
-    turns.push({ doctor, help });
-  }
-  print(`doctor: ${turns.map(({ doctor, help }) => `${doctor} ms (help ${help} ms)`).join(', ')}`);
-  // The start of the program, which a busy machine makes slow, is in both.
-  expect(Math.min(...turns.map(({ doctor, help }) => doctor - help))).toBeLessThan(1000);
+  test('of a Docker network', async () => {
+    await docker('network', 'create', '--subnet', '10.203.7.0/24', 'doctor-net');
+    onTestFinished(() => docker('network', 'rm', 'doctor-net').then(() => {}));
+    setEnv('stage', { BIND_IP: '10.203.7.1' });
+    expect(codesOf(await diagnose())).toEqual(error('E_BIND_IP_SUBNET'));
+  });
+
+  test("and a network of the host that this stack's network hides", async () => {
+    const subnet = await docker(
+      ...['network', 'inspect', '--format', '{{(index .IPAM.Config 0).Subnet}}', 'taxlien-gateway-dev_default'],
+    );
+    await run(['ip', 'address', 'add', subnet.replace(/\.0\.0\/16$/, '.200.1/24'), 'dev', 'lo']);
+    onTestFinished(() =>
+      run(['ip', 'address', 'del', subnet.replace(/\.0\.0\/16$/, '.200.1/24'), 'dev', 'lo']).then(() => {}),
+    );
+    expect(codesOf(await diagnose('dev'))).toEqual(warning('W_SUBNET'));
+  });
 });
 
-test.each(['0.0.0.0', '', '::', '224.0.0.1', '10.0.0.256', 'x; id', '192.0.2.1'])(
-  'BIND_IP=%s is that one error',
-  async (address) => {
-    expect(codesOf(await diagnose(withBindIp(address)))).toEqual({ exitCode: 1, codes: ['E_BIND_IP'] });
-  },
-);
+describe('others on this host', () => {
+  test('containers that hold a port and a name, a network and a volume are told by name', async () => {
+    await docker('run', '--detach', '--name', 'holder', '--publish', `${bindIp}:6379:6379`, upstreamImages.redis);
+    const label = ['--label', 'com.docker.compose.project=shop'];
+    await docker('create', '--name', `${project}-db`, ...label, upstreamImages.redis);
+    await docker('network', 'create', `${project}_default`);
+    await docker('volume', 'create', ...label, `${project}_postgres`);
+    try {
+      const found = await diagnose();
+      expect(found.findings.map(({ code, message }) => `${code} ${message}`).sort()).toEqual([
+        `E_NAME_TAKEN container ${project}-db: is not of this stack (got project shop)`,
+        `E_NAME_TAKEN network ${project}_default: is not of this stack (got no project)`,
+        `E_NAME_TAKEN volume ${project}_postgres: is not of this stack (got project shop)`,
+        `E_PORT_TAKEN ${bindIp}:6379 (redis): is taken (got container holder)`,
+      ]);
+      expect(found.exitCode).toBe(1);
+    } finally {
+      await docker('rm', '--force', '--volumes', 'holder', `${project}-db`);
+      await docker('network', 'rm', `${project}_default`);
+      await docker('volume', 'rm', `${project}_postgres`);
+    }
+    expect(codesOf(await diagnose())).toEqual(well);
+  });
 
-test('containers that hold a port and a name, and a network, are told by name', async () => {
-  await docker('run', '--detach', '--name', 'holder', '--publish', `${bindIp}:6379:6379`, upstreamImages.redis);
-  await docker('create', '--name', `${project}-db`, '--label', 'com.docker.compose.project=shop', upstreamImages.redis);
-  await docker('network', 'create', `${project}_default`);
-  try {
-    const found = await diagnose();
-    expect(found.findings.map(({ code, message }) => `${code} ${message}`).sort()).toEqual([
-      `E_NAME_TAKEN container ${project}-db: is not of this stack (got project shop)`,
-      `E_NAME_TAKEN network ${project}_default: is not of this stack (got no project)`,
-      `E_PORT_TAKEN ${bindIp}:6379 (redis): is taken (got container holder)`,
+  test('a process that holds a port is told by its id', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => void server.listen(5432, bindIp, resolve));
+    onTestFinished(() => void server.close());
+    const { findings } = await diagnose();
+    expect(findings.map(({ message }) => message.replace(/process \S+,/, 'process <name>,'))).toEqual([
+      `${bindIp}:5432 (db): is taken (got process <name>, pid ${process.pid})`,
     ]);
-    expect(found.exitCode).toBe(1);
-  } finally {
-    await docker('rm', '--force', '--volumes', 'holder', `${project}-db`);
-    await docker('network', 'rm', `${project}_default`);
+  });
+
+  test('a container that mounts our data', async () => {
+    const path = join(shell.root, 'stage/data');
+    const mount = `type=bind,source=${path},target=/data`;
+    await docker('run', '--detach', '--name', 'reader', '--mount', mount, upstreamImages.redis);
+    onTestFinished(() => docker('rm', '--force', '--volumes', 'reader').then(() => {}));
+    const found = await diagnose();
+    expect(codesOf(found)).toEqual(error('E_DATA_IN_USE'));
+    expect(found.findings[0]?.message).toBe(`${path}: is mounted by a container of somebody else (got reader)`);
+  });
+
+  test('another environment with the same address, name or data', async () => {
+    setEnv('stage', { BIND_IP: deployedIp });
+    expect(codesOf(await diagnose())).toEqual(error('E_ADDRESS_SHARED', 'E_PORT_TAKEN'));
+    setEnv('stage', { BIND_IP: bindIp, COMPOSE_PROJECT_NAME: 'taxlien-gateway-dev' });
+    expect(codesOf(await diagnose()).codes).toContain('E_PROJECT_SHARED');
+    setEnv('stage', { COMPOSE_PROJECT_NAME: project, DATA_DIR: join(shell.root, 'dev/data') });
+    expect(codesOf(await diagnose()).codes).toContain('E_DATA_SHARED');
+  });
+});
+
+describe('secrets and checkout', () => {
+  test('what is only risky is a warning', async () => {
+    const reused = /^REDIS_PASSWORD=(.*)$/m.exec(readFileSync(join(shell.root, 'dev/.env'), 'utf8'))?.[1] ?? '';
+    setEnv('stage', { WORKER_TOKEN: 'changeme-changeme', REDIS_PASSWORD: reused });
+    chmodSync(join(shell.root, 'stage/.env'), 0o640);
+    onTestFinished(() => chmodSync(join(shell.root, 'stage/.env'), 0o600));
+    expect(codesOf(await diagnose())).toEqual(warning('W_ENV_MODE', 'W_SECRET_REUSED', 'W_SECRET_WEAK'));
+  });
+
+  test('prod on a loopback address is a warning', async () => {
+    await gatewayctl(shell, ['init', 'prod', '--bind-ip', '127.0.10.5']);
+    onTestFinished(() => rmSync(join(shell.root, 'prod'), { recursive: true }));
+    expect(codesOf(await diagnose('prod'))).toEqual(warning('W_LOOPBACK'));
+  });
+
+  test('changes that no commit holds', async () => {
+    changeFile(join(shell.checkout.dir, 'README.md'), (text) => `${text}\nA line.\n`);
+    expect(codesOf(await diagnose())).toEqual(error('E_DIRTY'));
+  });
+
+  test('a password that is not that of the database, and a passphrase that is not that of the state', async () => {
+    setEnv('dev', { POSTGRES_PASSWORD: 'b7c1e9a04d2f58336a91' });
+    changeFile(join(shell.root, 'dev/secrets/pulumi-passphrase'), () => 'another one\n');
+    expect(codesOf(await diagnose('dev'))).toEqual(error('E_PASSPHRASE_OTHER', 'E_POSTGRES_PASSWORD'));
+  });
+});
+
+describe('the place of the data', () => {
+  test('in the checkout, or behind a link', async () => {
+    setEnv('stage', { DATA_DIR: join(shell.checkout.dir, 'data') });
+    expect(codesOf(await diagnose())).toEqual(error('E_DATA_IN_CHECKOUT'));
+    const link = join(shell.root, 'link');
+    symlinkSync(join(shell.root, 'stage/data'), link);
+    setEnv('stage', { DATA_DIR: link });
+    expect(codesOf(await diagnose())).toEqual(error('E_DATA_SYMLINK'));
+  });
+
+  test('in memory, with little room', async () => {
+    const dir = mkdtempSync(join(shell.root, 'tmpfs-'));
+    await run(['mount', '-t', 'tmpfs', '-o', 'size=16m', 'none', dir]);
+    onTestFinished(() => run(['umount', dir]).then(() => {}));
+    setEnv('stage', { DATA_DIR: dir });
+    expect(codesOf(await diagnose())).toEqual(warning('W_DATA_TMPFS', 'W_DISK_FULL'));
+    await gatewayctl(shell, ['init', 'prod', '--bind-ip', '127.0.10.5']);
+    onTestFinished(() => rmSync(join(shell.root, 'prod'), { recursive: true }));
+    setEnv('stage', { DATA_DIR: join(shell.root, 'stage/data') });
+    setEnv('prod', { DATA_DIR: dir });
+    expect(codesOf(await diagnose('prod'))).toEqual(error('E_DATA_TMPFS', 'W_DISK_FULL', 'W_LOOPBACK'));
+  });
+
+  test.each<[string, string, Readonly<Record<string, string>>]>([
+    ['E_DATA_FOREIGN', 'redis', { instanceId: 'another' }],
+    ['E_DATA_DEVICE', 'raw', { mountPoint: '/mnt/disk' }],
+    ['E_DATA_MAJOR', 'postgres', { imageMajor: '15' }],
+  ])('%s: a marker that says otherwise', async (code, volume, other) => {
+    changeFile(join(shell.root, `dev/data/.owners/${volume}.json`), (text) =>
+      JSON.stringify({ ...(JSON.parse(text) as object), ...other }),
+    );
+    expect(codesOf(await diagnose('dev'))).toEqual(error(code));
+  });
+
+  test('a damaged marker', async () => {
+    changeFile(join(shell.root, 'dev/data/.owners/grafana.json'), (text) => text.slice(0, 20));
+    expect(codesOf(await diagnose('dev'))).toEqual(error('E_DATA_MARKER'));
+  });
+
+  test('a directory that is gone, and one of another owner', async () => {
+    const dir = join(shell.root, 'dev/data/redis');
+    renameSync(dir, `${dir}.gone`);
+    expect(codesOf(await diagnose('dev'))).toEqual(error('E_DATA_EMPTY'));
+    renameSync(`${dir}.gone`, dir);
+    const { uid, gid } = statSync(dir);
+    chownSync(dir, 0, 0);
+    onTestFinished(() => chownSync(dir, uid, gid));
+    expect(codesOf(await diagnose('dev'))).toEqual(error('E_DATA_OWNER'));
+  });
+
+  test('another DATA_DIR than that of markers and volumes', async () => {
+    setEnv('dev', { DATA_DIR: join(shell.root, 'elsewhere') });
+    expect(codesOf(await diagnose('dev'))).toEqual(error('E_DATA_MOVED', 'E_VOLUME_DEVICE'));
+  });
+});
+
+describe('the daemon', () => {
+  const socket = (process.env.DOCKER_HOST ?? '').replace('unix://', '');
+
+  async function alteredDaemon(altered: Altered): Promise<string> {
+    const at = join(mkdtempSync('/var/tmp/taxlien-gateway-daemon-'), 'docker.sock');
+    const stop = await serveAlteredDaemon(socket, at, altered);
+    onTestFinished(async () => {
+      await stop();
+      rmSync(join(at, '..'), { recursive: true });
+    });
+    return at;
   }
-  expect(codesOf(await diagnose())).toEqual({ exitCode: 0, codes: [] });
+
+  test('that does not answer', async () => {
+    expect(codesOf(await diagnose('stage', { DOCKER_HOST: 'unix:///nonexistent.sock' }))).toEqual(error('E_DAEMON'));
+  });
+
+  test('that this user may not use', async () => {
+    const at = await alteredDaemon({});
+    chownSync(at, 1, 1);
+    chmodSync(at, 0o600);
+    // Root without capabilities is an ordinary user who owns this test's files.
+    const bare = ['setpriv', '--bounding-set=-all', '--inh-caps=-all'];
+    expect(codesOf(await diagnose('stage', { DOCKER_HOST: `unix://${at}` }, bare))).toEqual(
+      error('E_DAEMON_PERMISSION'),
+    );
+  });
+
+  test.each<[string, 0 | 1, Altered]>([
+    ['E_DAEMON_API', 1, { version: { ApiVersion: '1.40', MinAPIVersion: '1.24' } }],
+    ['E_DAEMON_ARCH', 1, { version: { Arch: 's390x' } }],
+    ['W_STORAGE_DRIVER', 0, { info: { Driver: 'vfs' } }],
+    ['W_DATA_NOT_SHARED', 0, { info: { OperatingSystem: 'Docker Desktop' } }],
+  ])('%s, exit %d, by a stand-in that says %j', async (code, exitCode, altered) => {
+    const dockerHost = `unix://${await alteredDaemon(altered)}`;
+    setEnv('stage', { DATA_DIR: '/opt/taxlien-gateway-none/data' });
+    expect(codesOf(await diagnose('stage', { DOCKER_HOST: dockerHost }))).toEqual({ exitCode, codes: [code] });
+  });
+
+  test('that is not the one of the last deploy', async () => {
+    const dockerHost = `unix://${await alteredDaemon({ info: { ID: 'another' } })}`;
+    const found = await diagnose('dev', { DOCKER_HOST: dockerHost });
+    expect(codesOf(found)).toEqual(error('E_DAEMON_OTHER'));
+  });
+
+  test('that is not the one of the current docker context', async () => {
+    const config = mkdtempSync(join(shell.root, 'docker-config-'));
+    const environment = { DOCKER_CONFIG: config };
+    const context = ['docker', 'context', 'create', 'work', '--docker', 'host=unix:///run/work.sock'];
+    await run(context, { env: { ...process.env, ...environment } });
+    appendFileSync(join(config, 'config.json'), JSON.stringify({ currentContext: 'work' }));
+    expect(codesOf(await diagnose('stage', environment))).toEqual(warning('W_DOCKER_CONTEXT'));
+  });
 });
 
-test('what is only risky is a warning and exit 0', async () => {
-  chmodSync(envFile, 0o640);
-  const found = await diagnose(good.replace(/^WORKER_TOKEN=.*$/m, 'WORKER_TOKEN=changeme-changeme'));
-  chmodSync(envFile, 0o600);
-  expect(codesOf(found)).toEqual({ exitCode: 0, codes: ['W_ENV_MODE', 'W_SECRET_WEAK'] });
-});
-
-test('another environment with the same address is an error of both', async () => {
-  await gatewayctl(shell, ['init', 'prod', '--bind-ip', bindIp]);
-  const found = await diagnose();
-  expect(new Set(found.findings.map(({ code }) => code))).toEqual(new Set(['E_ADDRESS_SHARED']));
-  expect(found.findings).toHaveLength(5);
+test('every code of the checks was provoked', () => {
+  const dir = join(workTree, 'preflight');
+  const sources = [...readdirSync(dir).map((name) => join(dir, name)), join(workTree, 'cli/doctor-logins.ts')];
+  const codes = sources.flatMap((path) => readFileSync(path, 'utf8').match(/\b[EW]_[A-Z_]+\b/g) ?? []);
+  const notFindings = ['E_PREFLIGHT'];
+  expect([...new Set(codes)].filter((code) => !notFindings.includes(code) && !provoked.has(code))).toEqual([]);
 });

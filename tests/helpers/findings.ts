@@ -1,11 +1,28 @@
-import type { Check, Finding } from '../../preflight/finding.ts';
+import type { DaemonFacts } from '../../preflight/daemon-facts.ts';
+import type { Finding, HostCheck } from '../../preflight/finding.ts';
+import { otherInstances } from '../../preflight/instances.ts';
 import type { Settings } from '../../settings/load.ts';
 import type { Source } from '../../settings/source.ts';
 import { cleanSource } from './instance.ts';
 
-/** Runs a check that reads the host alone; asking the daemon would fail. */
-export const runHostCheck = (check: Check, settings: Settings, source: Source = cleanSource) =>
-  check.run({ settings, source, dockerHost: 'unix:///nonexistent/docker.sock' });
+/** Runs a check that reads the host alone. */
+export const runHostCheck = async (check: HostCheck, settings: Settings, source: Source = cleanSource) =>
+  check.run({ settings, source, neighbours: otherInstances(settings) });
+
+/** A daemon that is well and runs nothing. */
+export const emptyDaemon: DaemonFacts = {
+  host: 'unix:///d.sock',
+  apiVersion: '1.52',
+  arch: 'amd64',
+  id: 'id-1',
+  storageDriver: 'overlay2',
+  rootDir: '/nonexistent',
+  operatingSystem: 'Debian',
+  areUidsMapped: false,
+  containers: [],
+  networks: [],
+  volumes: [],
+};
 
 /** Each finding as `CODE severity: message. why fix`, without the part of the paths that differs between runs. */
 export const shownFindings = (findings: readonly Finding[], root: string): readonly string[] =>

@@ -20,14 +20,19 @@ test('each check has a name of its own', () => {
   expect(checks.map(({ name, reads }) => `${name}: ${reads}`)).toMatchInlineSnapshot(`
     [
       "daemon: daemon",
+      "same-daemon: daemon",
       "checkout: host",
       "secrets: host",
       "instances: host",
       "bind-ip: host",
+      "subnets: daemon",
       "ports: daemon",
       "taken-names: daemon",
       "places: host",
+      "daemon-places: daemon",
       "data-directories: host",
+      "data-owner: daemon",
+      "data-in-use: daemon",
       "volume-devices: daemon",
     ]
   `);

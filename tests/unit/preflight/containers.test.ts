@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { parsePsLine } from '../../../preflight/containers.ts';
+import { parsePsLine, projectOf } from '../../../preflight/daemon-facts.ts';
 
-const line = (Ports: string, Labels = '') => ({ Names: 'web', Ports, Labels });
+const line = (Ports: string, Labels = '', Mounts = '') => ({ Names: 'web', State: 'running', Ports, Labels, Mounts });
 
 describe('published ports', () => {
   test.each<[string, readonly (readonly [string, number])[]]>([
@@ -31,8 +31,19 @@ describe('published ports', () => {
   });
 });
 
-test('name and Compose project', () => {
+test('name, labels and mounts', () => {
   const labels = 'maintainer=someone,com.docker.compose.project=shop,com.docker.compose.service=web';
-  expect(parsePsLine(line('', labels))).toEqual({ name: 'web', project: 'shop', published: [] });
-  expect(parsePsLine(line('', 'maintainer=someone'))).toEqual({ name: 'web', project: '', published: [] });
+  const found = parsePsLine(line('', labels, 'shop_data,/host_mnt/Users/me/data'));
+  expect(found).toEqual({
+    name: 'web',
+    isRunning: true,
+    labels: {
+      maintainer: 'someone',
+      'com.docker.compose.project': 'shop',
+      'com.docker.compose.service': 'web',
+    },
+    published: [],
+    mounts: ['shop_data', '/Users/me/data'],
+  });
+  expect([projectOf(found.labels), projectOf({})]).toEqual(['shop', '']);
 });

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { versionFindings } from '../../../preflight/daemon.ts';
+import { daemon, versionFindings } from '../../../preflight/daemon.ts';
+import type { Labels } from '../../../preflight/daemon-facts.ts';
 import { nameFindings } from '../../../preflight/taken-names.ts';
-import { shownFindings } from '../../helpers/findings.ts';
-import { testSettings } from '../../helpers/instance.ts';
+import { emptyDaemon, shownFindings } from '../../helpers/findings.ts';
+import { cleanSource, testSettings } from '../../helpers/instance.ts';
 import { temporaryDir } from '../../helpers/temporary.ts';
 
 test('a daemon that is new enough is well on both architectures', () => {
@@ -23,16 +24,35 @@ test('an old daemon, and one of another architecture', () => {
 
 test('names of this stack that others hold', () => {
   const root = temporaryDir();
-  const own = 'com.docker.compose.project=taxlien-gateway-dev,taxlien-gateway.environment=dev';
-  const found = nameFindings(testSettings({ root }), [
-    { kind: 'container', name: 'taxlien-gateway-dev-db', labels: own },
-    { kind: 'network', name: 'taxlien-gateway-dev_default', labels: own },
-    { kind: 'container', name: 'taxlien-gateway-dev_default', labels: '' },
-    { kind: 'container', name: 'taxlien-gateway-dev-redis', labels: '' },
-    { kind: 'network', name: 'taxlien-gateway-dev_default', labels: 'com.docker.compose.project=shop,a=b' },
-  ]);
+  const own = { 'taxlien-gateway.environment': 'dev' };
+  const shop = { 'com.docker.compose.project': 'shop', a: 'b' };
+  const container = (name: string, labels: Labels) => ({ name, labels, isRunning: true, published: [], mounts: [] });
+  const network = (name: string, labels: Labels) => ({ name, labels, subnets: [], gateways: [] });
+  const found = nameFindings(testSettings({ root }), {
+    containers: [
+      container('taxlien-gateway-dev-db', own),
+      container('taxlien-gateway-dev_default', {}),
+      container('taxlien-gateway-dev-redis', {}),
+    ],
+    networks: [network('taxlien-gateway-dev_default', own), network('taxlien-gateway-dev_default', shop)],
+    volumes: [
+      { name: 'taxlien-gateway-dev_raw', labels: own },
+      { name: 'taxlien-gateway-dev_postgres', labels: shop },
+    ],
+  });
   expect(shownFindings(found, root).join('\n')).toMatchInlineSnapshot(`
     "E_NAME_TAKEN error: container taxlien-gateway-dev-redis: is not of this stack (got no project). Docker allows each name once, and what others made is never removed. Set COMPOSE_PROJECT_NAME in <root>/dev/.env to another name; or, if nobody needs it: docker rm taxlien-gateway-dev-redis
-    E_NAME_TAKEN error: network taxlien-gateway-dev_default: is not of this stack (got project shop). Docker allows each name once, and what others made is never removed. Set COMPOSE_PROJECT_NAME in <root>/dev/.env to another name; or, if nobody needs it: docker network rm taxlien-gateway-dev_default"
+    E_NAME_TAKEN error: network taxlien-gateway-dev_default: is not of this stack (got project shop). Docker allows each name once, and what others made is never removed. Set COMPOSE_PROJECT_NAME in <root>/dev/.env to another name; or, if nobody needs it: docker network rm taxlien-gateway-dev_default
+    E_NAME_TAKEN error: volume taxlien-gateway-dev_postgres: is not of this stack (got project shop). Docker allows each name once, and what others made is never removed. Set COMPOSE_PROJECT_NAME in <root>/dev/.env to another name; or, if nobody needs it: docker volume rm taxlien-gateway-dev_postgres"
   `);
+});
+
+test('a storage driver that copies whole images is a warning', async () => {
+  const context = { settings: testSettings(), source: cleanSource, neighbours: [] };
+  const found = await Promise.all(
+    ['overlay2', 'overlayfs', 'vfs'].map((storageDriver) =>
+      daemon.run({ ...context, daemon: { ...emptyDaemon, storageDriver } }),
+    ),
+  );
+  expect(found.map((findings) => findings.map(({ code }) => code))).toEqual([[], [], ['W_STORAGE_DRIVER']]);
 });

@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { dataDirectories, volumeFindings } from '../../../preflight/data.ts';
+import { dataDirectories, ownerFindings, volumeFindings } from '../../../preflight/data.ts';
 import { currentMarker, type DataMarker, imageMajorOf, writeMarker } from '../../../preflight/data-markers.ts';
 import type { Settings } from '../../../settings/load.ts';
 import { dataVolumes } from '../../../settings/names.ts';
@@ -105,23 +105,42 @@ test('each way in which a directory is not the one that was written', async () =
 });
 
 describe('volumes', () => {
+  const labels = { 'taxlien-gateway.environment': 'dev' };
   const settings = () => testSettings({ root: temporaryDir(), variables: { DATA_DIR: '/srv/data' } });
 
   test('that are not there yet, or bound to the directory of the settings, are well', () => {
-    const volume = { Name: 'taxlien-gateway-dev_postgres', Options: { device: '/srv/data/postgres' } };
-    const other = { Name: 'shop_data', Options: null };
-    expect([volumeFindings(settings(), []), volumeFindings(settings(), [volume, other])]).toEqual([[], []]);
+    const volume = { name: 'taxlien-gateway-dev_postgres', labels, device: '/srv/data/postgres' };
+    const other = { name: 'shop_data', labels: {} };
+    const foreign = { name: 'taxlien-gateway-dev_redis', labels: {} };
+    expect([volumeFindings(settings(), []), volumeFindings(settings(), [volume, other, foreign])]).toEqual([[], []]);
   });
 
   test('bound to another directory, or to none, are refused', () => {
     const ours = settings();
     const found = volumeFindings(ours, [
-      { Name: 'taxlien-gateway-dev_postgres', Options: { device: '/srv/old/postgres' } },
-      { Name: 'taxlien-gateway-dev_raw', Options: null },
+      { name: 'taxlien-gateway-dev_postgres', labels, device: '/srv/old/postgres' },
+      { name: 'taxlien-gateway-dev_raw', labels },
     ]);
     expect(shownFindings(found, ours.instance.dir).join('\n')).toMatchInlineSnapshot(`
       "E_VOLUME_DEVICE error: volume taxlien-gateway-dev_postgres: is not bound to /srv/data/postgres (got /srv/old/postgres). Docker keeps the old directory of a volume whose name is taken, without a word. Set DATA_DIR in <root>/.env back; or, when no container needs it: docker volume rm taxlien-gateway-dev_postgres.
       E_VOLUME_DEVICE error: volume taxlien-gateway-dev_raw: is not bound to /srv/data/raw (got a directory that Docker manages). Docker keeps the old directory of a volume whose name is taken, without a word. Set DATA_DIR in <root>/.env back; or, when no container needs it: docker volume rm taxlien-gateway-dev_raw."
     `);
   });
+});
+
+test('a directory of another owner, or open to others, is refused', () => {
+  const mode = (bits: number) => 0o40000 + bits;
+  expect(ownerFindings('postgres', '/data/postgres', { uid: 70, gid: 70, mode: mode(0o700) })).toEqual([]);
+  expect(ownerFindings('postgres', '/data/postgres', { uid: 70, gid: 0, mode: mode(0o750) })).toEqual([]);
+  expect(ownerFindings('redis', '/data/redis', { uid: 999, gid: 1000, mode: mode(0o755) })).toEqual([]);
+  const found = [
+    ...ownerFindings('postgres', '/data/postgres', { uid: 70, gid: 70, mode: mode(0o755) }),
+    ...ownerFindings('redis', '/data/redis', { uid: 0, gid: 0, mode: mode(0o700) }),
+    ...ownerFindings('raw', '/data/raw', { uid: 65532, gid: 65532, mode: mode(0o500) }),
+  ];
+  expect(shownFindings(found, '/root').join('\n')).toMatchInlineSnapshot(`
+    "E_DATA_OWNER error: /data/postgres: must be its container's own, with mode 0700 (got 70:70 0755, needs 70:70). db cannot start on data that it may not write, or that others may read. sudo chown -R 70:70 /data/postgres && sudo chmod 700 /data/postgres
+    E_DATA_OWNER error: /data/redis: must be its container's own, with mode 0700 (got 0:0 0700, needs 999:1000). redis cannot start on data that it may not write, or that others may read. sudo chown -R 999:1000 /data/redis && sudo chmod 700 /data/redis
+    E_DATA_OWNER error: /data/raw: must be its container's own, with mode 0700 (got 65532:65532 0500, needs 65532:65532). gateway cannot start on data that it may not write, or that others may read. sudo chown -R 65532:65532 /data/raw && sudo chmod 700 /data/raw"
+  `);
 });

@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import { places, roomFindings } from '../../../preflight/places.ts';
+import { expect, test } from 'vitest';
+import { memoryFindings, places, roomFindings } from '../../../preflight/places.ts';
 import { runHostCheck, shownFindings } from '../../helpers/findings.ts';
 import { testSettings } from '../../helpers/instance.ts';
 import { temporaryDir } from '../../helpers/temporary.ts';
@@ -27,13 +27,23 @@ test('data in the checkout, and a link that leads out', async () => {
   `);
 });
 
-test.runIf(process.platform === 'linux')('memory is no place for data: an error on prod', async () => {
-  const dir = mkdtempSync('/dev/shm/taxlien-gateway-test-');
-  onTestFinished(() => rmSync(dir, { recursive: true }));
-  const found = async (env: 'dev' | 'prod') =>
-    (await runHostCheck(places, testSettings({ env, variables: { DATA_DIR: dir } }))).map(({ code }) => code);
-  expect((await found('dev')).filter((code) => code !== 'W_DISK_FULL')).toEqual(['W_DATA_TMPFS']);
-  expect((await found('prod')).filter((code) => code !== 'W_DISK_FULL')).toEqual(['E_DATA_TMPFS']);
+test('memory is no place for data: an error on prod', () => {
+  const found = (env: 'dev' | 'prod', type: number, platform: NodeJS.Platform = 'linux') =>
+    memoryFindings(testSettings({ env }), type, platform).map(({ code }) => code);
+  const tmpfs = 0x01021994;
+  expect([found('dev', tmpfs), found('prod', tmpfs)]).toEqual([['W_DATA_TMPFS'], ['E_DATA_TMPFS']]);
+  expect([found('prod', 0xef53), found('prod', tmpfs, 'darwin')]).toEqual([[], []]);
+});
+
+test('a data directory that is a link itself', async () => {
+  const root = temporaryDir();
+  const elsewhere = temporaryDir();
+  symlinkSync(elsewhere, join(root, 'data'));
+  const settings = testSettings({ root, variables: { DATA_DIR: join(root, 'data') } });
+  const shown = shownFindings(await runHostCheck(places, settings), root).join('\n');
+  expect(shown.replaceAll(elsewhere, '<elsewhere>')).toMatchInlineSnapshot(
+    `"E_DATA_SYMLINK error: <root>/data: must be the directory itself (got a link to <elsewhere>). Where it leads may change while the volumes stay bound to where it led. Set DATA_DIR=<elsewhere> in <root>/dev/.env."`,
+  );
 });
 
 test('a file system with little room or few inodes', () => {
@@ -45,7 +55,7 @@ test('a file system with little room or few inodes', () => {
     ...roomFindings('/data', { ...room, ffree: 9 }),
   ];
   expect(shownFindings(found, '/root').join('\n')).toMatchInlineSnapshot(`
-    "W_DISK_FULL warning: /data: has little room (got 390 MiB, needs 1024). PostgreSQL stops when it cannot write. Free some: docker image prune; see what is large: df -h /data
-    W_DISK_FULL warning: /data: has little room (got 9 inodes, needs 10000). PostgreSQL stops when it cannot write. Free some: docker image prune; see what is large: df -i /data"
+    "W_DISK_FULL warning: /data: has little room (got 390 MiB, needs 1024). A build fails, and PostgreSQL stops, when it cannot write. Free some: docker image prune; see what is large: df -h /data
+    W_DISK_FULL warning: /data: has little room (got 9 inodes, needs 10000). A build fails, and PostgreSQL stops, when it cannot write. Free some: docker image prune; see what is large: df -i /data"
   `);
 });

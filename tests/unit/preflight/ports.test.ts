@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { RunningContainer } from '../../../preflight/containers.ts';
-import { portFindings } from '../../../preflight/ports.ts';
+import type { FoundContainer } from '../../../preflight/daemon-facts.ts';
+import { parseListener, portFindings } from '../../../preflight/ports.ts';
 import { shownFindings } from '../../helpers/findings.ts';
 import { testSettings, type Variables } from '../../helpers/instance.ts';
 import { temporaryDir } from '../../helpers/temporary.ts';
@@ -9,15 +9,17 @@ import { temporaryDir } from '../../helpers/temporary.ts';
 // An address that nothing else on this host listens on.
 const bindIp = '127.83.17.5';
 
-async function findPorts(variables: Variables, containers: readonly RunningContainer[] = []): Promise<string> {
+async function findPorts(variables: Variables, containers: readonly FoundContainer[] = []): Promise<string> {
   const root = temporaryDir();
   const settings = testSettings({ root, variables: { BIND_IP: bindIp, ...variables } });
   return shownFindings(await portFindings(settings, containers), root).join('\n');
 }
 
-const container = (project: string, ip: string, port: number): RunningContainer => ({
+const container = (project: string, ip: string, port: number): FoundContainer => ({
   name: `${project || 'lonely'}-1`,
-  project,
+  isRunning: true,
+  labels: project === '' ? {} : { 'com.docker.compose.project': project },
+  mounts: [],
   published: [{ ip, port }],
 });
 
@@ -39,8 +41,10 @@ test('free ports and those of this very stack are well', async () => {
 test('a port that a process outside Docker listens on is taken, on that address alone', async () => {
   const port = await listen(bindIp);
   const found = await findPorts({ DB_PORT: `${port}` });
-  expect(found.replaceAll(`${port}`, '<port>')).toMatchInlineSnapshot(
-    `"E_PORT_TAKEN error: 127.83.17.5:<port> (db): is taken (got a process outside Docker; see it: sudo ss -ltnp). The container of this service could not start. Free it, or set DB_PORT in <root>/dev/.env to another port."`,
+  expect(
+    found.replaceAll(`${port}`, '<port>').replace(/process \S+, pid \d+/, 'process <name>, pid <pid>'),
+  ).toMatchInlineSnapshot(
+    `"E_PORT_TAKEN error: 127.83.17.5:<port> (db): is taken (got process <name>, pid <pid>). The container of this service could not start. Free it, or set DB_PORT in <root>/dev/.env to another port."`,
   );
   expect(await findPorts({ DB_PORT: `${port}`, BIND_IP: '127.83.17.6' })).toBe('');
 });
@@ -76,4 +80,21 @@ test('two services of one environment on one port', async () => {
 
 test('an address that is not there is left to another check', async () => {
   expect(await findPorts({ BIND_IP: '192.0.2.1' })).toBe('');
+});
+
+test('the listener in what ss and lsof print', () => {
+  const ss = [
+    'LISTEN 0 4096 127.0.10.1:6379 0.0.0.0:* users:(("docker-proxy",pid=4700,fd=4))',
+    'LISTEN 0 511 127.0.10.4:6379 0.0.0.0:* users:(("node",pid=4711,fd=21),("node",pid=4712,fd=21))',
+    'LISTEN 0 511 127.0.10.5:6379 0.0.0.0:*',
+  ].join('\n');
+  const lsof = 'p4700\ncOrbStack\nf4\nn127.0.10.1:6379\np4711\ncredis-server\nf6\nn127.0.10.4:6379\n';
+  expect([parseListener(ss, ['127.0.10.4:6379']), parseListener(lsof, ['*:6379', '127.0.10.4:6379'])]).toEqual([
+    'process node, pid 4711',
+    'process redis-server, pid 4711',
+  ]);
+  expect([parseListener('', ['127.0.10.4:6379']), parseListener(ss, ['127.0.10.5:6379'])]).toEqual([
+    undefined,
+    undefined,
+  ]);
 });
