@@ -21,9 +21,9 @@ const shopFile = `
 name: shop
 services:
   cache:
-    image: ${upstreamImages.redis}
+    image: shop/cache
     volumes: ['data:/data']
-    ports: ['127.0.10.9:6379:6379']
+    ports: ['127.0.10.9:7000:6379']
 volumes:
   data: {}
 `;
@@ -37,7 +37,7 @@ async function inspectShop(): Promise<string> {
     docker('volume', 'ls', ...label),
   ]);
   expect(ids.filter((id) => /^\S+$/.test(id))).toHaveLength(3);
-  return docker('inspect', ...ids, upstreamImages.redis);
+  return docker('inspect', ...ids, 'shop/cache');
 }
 
 const projects = ['taxlien-gateway-dev', 'taxlien-gateway-stage'];
@@ -55,14 +55,18 @@ describe('stage beside dev', () => {
     mkdirSync(dir);
     writeFileSync(join(dir, 'compose.yaml'), shopFile);
     const program = await composeProgram();
-    compose = (...args) => run([program, 'compose', '--project-directory', dir, ...args]);
+    compose = (...args) => run([program, '--project-directory', dir, ...args]);
+    // An image of its own: one that both use is told of both tags.
+    await docker('create', '--name', 'shop-image', upstreamImages.redis);
+    await docker('commit', '--change', 'LABEL shop=yes', 'shop-image', 'shop/cache');
+    await docker('rm', '--volumes', 'shop-image');
     await compose('up', '--detach');
     shopBefore = await inspectShop();
     await gatewayctl(shell, ['up', 'dev']);
   });
 
   afterAll(async () => {
-    await compose('down', '--volumes');
+    await compose('down', '--volumes', '--rmi', 'all');
     await tearDown(shell, 'stage', 'dev');
   });
 
