@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { run } from '../../cli/process.ts';
+import { workTree } from '../helpers/engine.ts';
+
+const listed = await run(['git', '-C', workTree, 'ls-files', '-z', '--', '*.ts', ':!tests']);
+const sources = listed.stdout
+  .split('\0')
+  .filter((path) => path !== '')
+  .map((path) => ({ path, text: readFileSync(join(workTree, path), 'utf8') }));
+const holding = (pattern: RegExp) => sources.filter(({ text }) => pattern.test(text)).map(({ path }) => path);
+
+test('processes are started in one place, from argument lists', () => {
+  expect(sources.length).toBeGreaterThan(80);
+  expect(holding(/child_process/)).toEqual(['cli/process.ts']);
+  expect(sources.find(({ path }) => path === 'cli/process.ts')?.text).not.toContain('shell:');
+});
+
+test('a script for a shell is fixed text, into which no setting can be put', () => {
+  const scripts = sources.flatMap(({ path, text }) =>
+    [...text.matchAll(/'(?:sh', '-c|CMD-SHELL)',\s*(.*)/g)].map(([, script]) => `${path}: ${script}`),
+  );
+  expect(scripts).toEqual([
+    `cli/psql.ts: 'IFS= read -r PGPASSWORD && export PGPASSWORD && exec "$@"', 'sh'],`,
+    `components/services/redis.ts: 'REDISCLI_AUTH="$(cat /run/secrets/redis_password)" redis-cli ping | grep -qx PONG'],`,
+  ]);
+});
