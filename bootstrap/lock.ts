@@ -26,6 +26,8 @@ interface Holder {
   /** What it does, and since when (ISO 8601), for those who find the lock held. */
   readonly describe: string;
   readonly since: string;
+  /** The kernel's name of the boot that it runs in; only Linux has one. */
+  readonly bootId?: string;
 }
 
 /**
@@ -46,7 +48,14 @@ async function acquire(path: string, options: LockOptions): Promise<() => void> 
   const { describe, progress, timeoutMs = 3_600_000, startOf = processStart, pollMs = 250 } = options;
   const start = await startOf(process.pid);
   if (start === undefined) throw new Error(`${path}: this process (pid ${process.pid}) is not in the process list`);
-  const mine: Holder = { pid: process.pid, start, nonce: randomUUID(), describe, since: new Date().toISOString() };
+  const mine: Holder = {
+    pid: process.pid,
+    start,
+    nonce: randomUUID(),
+    describe,
+    since: new Date().toISOString(),
+    ...(process.platform === 'linux' ? { bootId: readBootId() } : {}),
+  };
   const deadline = Date.now() + timeoutMs;
   for (let isWaiting = false; ; ) {
     if (tryCreate(path, mine)) return () => rmSync(path, { force: true });
@@ -59,9 +68,10 @@ async function acquire(path: string, options: LockOptions): Promise<() => void> 
     const text = `${describe}: waiting for process ${holder.pid} that works on it`;
     if (Date.now() >= deadline) {
       const waited = timeoutMs === 0 ? '' : `, waited for ${Math.round(timeoutMs / 1000)} s`;
+      const boot = holder.bootId === undefined ? '' : `, boot ${holder.bootId}`;
       throw new UserError(
         'E_LOCKED',
-        `${path}: held by process ${holder.pid} since ${holder.since} (${holder.describe}${waited})`,
+        `${path}: held by process ${holder.pid} since ${holder.since} (${holder.describe}${boot}${waited})`,
         `Let it end; look at it: ps -p ${holder.pid}. If it hangs, end it: kill ${holder.pid}`,
       );
     }
@@ -149,5 +159,7 @@ function linuxProcessStart(pid: number): string | undefined {
   // The name in parentheses may hold spaces; the state is the first field after it, the start the twentieth.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   if (fields[0] === 'Z') return undefined;
-  return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${fields[19]}`;
+  return `${readBootId()} ${fields[19]}`;
 }
+
+const readBootId = () => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { ensureToolchain, type Toolchain } from '../bootstrap/toolchain/toolchain.ts';
 import { childEnvironment, type Overrides, pathWith, plainOutput } from '../settings/child-environment.ts';
+import { isDaemonAnswering } from '../settings/docker-host.ts';
 import { UserError } from '../settings/errors.ts';
 import { type Environment, type Instance, instanceOf, userDirs } from '../settings/instance.ts';
 import { loadSettings } from '../settings/load.ts';
@@ -49,13 +50,20 @@ export async function changeStack<T>(
   options: ChangeOptions,
   work: (stack: Stack) => Promise<T>,
 ): Promise<T> {
-  const { root } = await chooseEngine(env, options.isSandboxAsked);
+  const { kind, root, dockerHost } = await chooseEngine(env, options.isSandboxAsked);
+  if (kind === 'daemon' && !(await isDaemonAnswering(dockerHost))) {
+    throw new UserError(
+      'E_DAEMON',
+      `docker: no daemon answers (got ${dockerHost}); nothing was changed`,
+      `Start it, e.g. sudo systemctl start docker, then run ./gatewayctl ${options.what} again.`,
+    );
+  }
   const instance = instanceOf(env, root);
   return withInstanceLock(instance, options, async () => {
     const copy = restoreState(instance);
     if (copy !== undefined) note(`recovered: the state was cut off or gone, took ${copy}`);
     const stack = await prepareStack(env, options);
-    for (const line of await recoverStack(stack)) note(`recovered: ${line}`);
+    for (const line of await recoverStack(stack, options.progress)) note(`recovered: ${line}`);
     backUpState(stack.instance, new Date());
     return work(stack);
   });

@@ -25,10 +25,16 @@ type Suite = (typeof suites)[number];
 const standardSuites: readonly Suite[] = ['unit', 'engine', 'smoke'];
 
 export const test: Verb = {
-  usage: '[unit|engine|smoke|faults|workflows|soak|all] [--filter <file>] [--write] [--minutes <n>]',
+  usage: '[<suite>|all] [--filter <file>] [--write] [--minutes <n>] [--seed <n>] [--fault <id,...>]',
   summary: 'run the tests',
-  details: `Without a suite: ${standardSuites.join(', ')}. All but unit run on a Docker engine of their own that touches nothing of this host. Reports: reports/*.xml. faults and soak write what they found to docs/reliability.md with --write; soak stops to deploy after --minutes.`,
-  options: { filter: { type: 'string' }, write: { type: 'boolean' }, minutes: { type: 'string' } },
+  details: `Suites: ${suites.join(', ')}. Without one: ${standardSuites.join(', ')}. All but unit run on a Docker engine of their own that touches nothing of this host. Reports: reports/*.xml. faults and soak write what they found to docs/reliability.md with --write; soak stops to deploy after --minutes; --seed repeats the moments of a run of faults, --fault takes only those.`,
+  options: {
+    filter: { type: 'string' },
+    write: { type: 'boolean' },
+    minutes: { type: 'string' },
+    seed: { type: 'string' },
+    fault: { type: 'string' },
+  },
   words: [0, 1],
   async run({ words, options, progress }) {
     const wanted = suitesFor(words[0]);
@@ -61,13 +67,17 @@ function suitesFor(word: string | undefined): readonly Suite[] {
 }
 
 /** Options of the long suites, as their tests read them. */
-function wishesOf({ write, minutes }: Invocation['options']): Overrides {
-  if (minutes !== undefined && !/^[1-9]\d?$/.test(`${minutes}`)) {
-    throw new UserError('E_USAGE', `test: --minutes must be 1 to 99 (got ${minutes})`, 'Usage: --minutes 25');
-  }
+function wishesOf(options: Invocation['options']): Overrides {
+  const wish = (name: string, form: RegExp, example: string) => {
+    const value = options[name];
+    if (value === undefined || form.test(`${value}`)) return value === undefined ? undefined : `${value}`;
+    throw new UserError('E_USAGE', `test: --${name} has another form (got ${value})`, `Usage: --${name} ${example}`);
+  };
   return {
-    TEST_WRITE: write === true ? 'true' : undefined,
-    TEST_MINUTES: minutes === undefined ? undefined : `${minutes}`,
+    TEST_WRITE: options.write === true ? 'true' : undefined,
+    TEST_MINUTES: wish('minutes', /^[1-9]\d?$/, '25'),
+    TEST_SEED: wish('seed', /^\d{1,9}$/, '4711'),
+    TEST_FAULTS: wish('fault', /^F\d\d(,F\d\d)*$/, 'F01,F12'),
   };
 }
 

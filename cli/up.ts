@@ -6,6 +6,7 @@ import { readRotation } from '../settings/rotation.ts';
 import { rememberEngine } from './engine.ts';
 import { pruneImages } from './image-pruning.ts';
 import { note, type Progress, print, table } from './output.ts';
+import { ProcessError } from './process.ts';
 import { watchPorts } from './silence.ts';
 import { readOutputs, runPulumi, type Stack, type StackOutputs } from './stack.ts';
 import { changingVerb } from './stack-verb.ts';
@@ -38,7 +39,11 @@ export async function deployStack(stack: Stack, progress: Progress): Promise<num
   const settings = loadSettings(stack.instance, stack.checkoutDir);
   const stopWatch = watchPorts(settings);
   try {
-    if ((await runPulumi(stack, ['up', '--yes', '--skip-preview', '--suppress-outputs'])) !== 0) return 1;
+    if ((await runDeploy(stack)) !== 0) {
+      note(`\nup ${settings.env}: did not come to its end; what was done stays. Mend what stands above, if anything does.
+Then run ./gatewayctl up ${settings.env}: it mends what was left, and goes on.`);
+      return 1;
+    }
     await rememberEngine(stack.instance, stack.engine);
     const rows = await waitUntilReady({ dockerHost: stack.engine.dockerHost, settings }, progress);
     print(`\n${statusTable(rows)}\n\n${outputsTable(await readOutputs(stack))}\n`);
@@ -46,6 +51,22 @@ export async function deployStack(stack: Stack, progress: Progress): Promise<num
     return 0;
   } finally {
     for (const line of await stopWatch()) print(line);
+  }
+}
+
+/** @throws UserError E_STOPPED where a signal ended Pulumi before it could say anything */
+async function runDeploy(stack: Stack): Promise<number> {
+  try {
+    return await runPulumi(stack, ['up', '--yes', '--skip-preview', '--suppress-outputs']);
+  } catch (cause) {
+    if (!(cause instanceof ProcessError)) throw cause;
+    const { env } = stack.instance;
+    throw new UserError(
+      'E_STOPPED',
+      `up ${env}: pulumi was ended from outside before it was done`,
+      `Run ./gatewayctl up ${env}: it mends what was left, and goes on.`,
+      { cause },
+    );
   }
 }
 

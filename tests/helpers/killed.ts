@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Shell } from './engine.ts';
 
 /** A `gatewayctl` that a test may stop in the middle. */
@@ -10,39 +10,61 @@ export interface Started {
   readonly output: () => string;
   /** Resolves to the exit code, `null` after a signal. */
   readonly ended: Promise<number | null>;
+  readonly isRunning: () => boolean;
 }
 
-export function startGatewayctl({ checkout, root }: Shell, args: readonly string[]): Started {
-  const child = spawn(join(checkout.dir, 'gatewayctl'), args, {
+export const startGatewayctl = (shell: Shell, args: readonly string[]): Started => startProgram(shell, ['', ...args]);
+
+/** Starts a program as an operator of this root would; an empty name stands for `gatewayctl` of the checkout. */
+export function startProgram({ checkout, root }: Shell, [program = '', ...args]: readonly string[]): Started {
+  const gatewayctl = join(checkout.dir, 'gatewayctl');
+  const child = spawn(program === '' ? gatewayctl : program, args, {
     cwd: '/',
-    env: { ...process.env, TAXLIEN_GATEWAY_ROOT: root },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, TAXLIEN_GATEWAY_ROOT: root, GATEWAYCTL: gatewayctl },
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
   const chunks: Buffer[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => chunks.push(chunk));
   const ended = once(child, 'close').then(([code]) => code as number | null);
-  return { child, output: () => Buffer.concat(chunks).toString('utf8'), ended };
+  const isRunning = () => child.exitCode === null && child.signalCode === null;
+  return { child, output: () => Buffer.concat(chunks).toString('utf8'), ended, isRunning };
 }
 
-/** SIGKILL for a process and all that descend from it, plugins in process groups of their own among them. */
-export function killTree(pid: number): void {
+/** A process and all that descend from it, plugins in process groups of their own among them. */
+export function treeOf(pid: number): readonly number[] {
   const parents = new Map<number, number>();
   for (const entry of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
-      parents.set(Number(entry), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
-    } catch {
-      // It ended meanwhile.
-    }
+    const stat = readProc(Number(entry), 'stat');
+    parents.set(Number(entry), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
   }
-  const doomed = [pid];
-  for (const each of doomed)
-    doomed.push(...[...parents].filter(([, parent]) => parent === each).map(([child]) => child));
-  for (const each of doomed) {
+  const found = [pid];
+  for (const each of found) found.push(...[...parents].filter(([, parent]) => parent === each).map(([child]) => child));
+  return found;
+}
+
+/** The process of a program below another one. */
+export const programBelow = (pid: number, program: string): number | undefined =>
+  treeOf(pid).find((each) => basename(readProc(each, 'cmdline').split('\0')[0] ?? '') === program);
+
+/** Empty where the process ended meanwhile. */
+function readProc(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** SIGKILL for a process and all that descend from it. */
+export const killTree = (pid: number): void => kill(treeOf(pid));
+
+export function kill(pids: readonly number[], signal: NodeJS.Signals = 'SIGKILL'): void {
+  for (const pid of pids) {
     try {
-      process.kill(each, 'SIGKILL');
-    } catch {
+      process.kill(pid, signal);
+    } catch (error) {
       // It ended meanwhile.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
   }
 }

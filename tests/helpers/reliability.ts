@@ -17,10 +17,26 @@ export function withSection(text: string, section: Section, body: string): strin
   return `${text.slice(0, beginsAt)}\n${body.trim()}\n\n${text.slice(endsAt)}`;
 }
 
+const path = join(workTree, 'docs', 'reliability.md');
+
 /** Puts what a run found into its section of docs/reliability.md. */
 export function writeReliability(section: Section, body: string): void {
-  const path = join(workTree, 'docs', 'reliability.md');
   writeFileSync(path, withSection(readFileSync(path, 'utf8'), section, body));
+}
+
+const faultsHead = ['', 'fault', 'phase', 'result'];
+
+/** Puts the result of one fault in the place of its last one. */
+export function writeFault(row: readonly string[]): void {
+  const text = readFileSync(path, 'utf8');
+  writeFileSync(path, withSection(text, 'faults', withFault(text, row)));
+}
+
+/** The table of all faults that stand in a page, with another row for one of them. */
+export function withFault(page: string, row: readonly string[]): string {
+  const others = page.split('\n').filter((line) => /^\| F\d\d \|/.test(line) && !line.startsWith(`| ${row[0]} |`));
+  const [head, rule, line = ''] = markdownTable(faultsHead, [row]).split('\n');
+  return [head, rule, ...[...others, line].sort()].join('\n');
 }
 
 /** Rows as a table, cells without `|` and line ends. */

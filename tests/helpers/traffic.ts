@@ -9,8 +9,14 @@ export interface Promised {
   readonly refused: number;
 }
 
+export interface Traffic {
+  /** How many results were acknowledged until now. */
+  readonly acknowledged: () => number;
+  readonly stop: () => Promise<Promised>;
+}
+
 /** A worker that enqueues, claims and delivers one task after the other, and goes on after whatever it is answered. */
-export function startTraffic({ request }: Worker, pauseMs = 300): { readonly stop: () => Promise<Promised> } {
+export function startTraffic({ request }: Worker, pauseMs = 300): Traffic {
   const stopping = new AbortController();
   const results = new Map<string, string>();
   const json = { 'content-type': 'application/json' };
@@ -36,6 +42,7 @@ export function startTraffic({ request }: Worker, pauseMs = 300): { readonly sto
     }
   })();
   return {
+    acknowledged: () => results.size,
     async stop() {
       stopping.abort();
       await ended;

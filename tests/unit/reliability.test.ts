@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { markdownTable, withSection } from '../helpers/reliability.ts';
+import { markdownTable, withFault, withSection } from '../helpers/reliability.ts';
 
 const page = `# Page
 
@@ -27,4 +27,12 @@ test('a page that lost a mark is refused', () => {
 
 test('what a cell holds cannot break the table', () => {
   expect(markdownTable(['a', 'b'], [['1|2', 'x\n  y']])).toBe('| a | b |\n| --- | --- |\n| 1\\|2 | x y |');
+});
+
+test('the result of a fault takes the place of its last one, in order', () => {
+  const rows = (text: string) => text.split('\n').slice(2);
+  const one = withFault(page, ['F02', 'a', 'b', 'held']);
+  const two = withFault(one, ['F01', 'c', 'd', 'failed: x']);
+  expect(rows(two)).toEqual(['| F01 | c | d | failed: x |', '| F02 | a | b | held |']);
+  expect(rows(withFault(two, ['F01', 'c', 'd', 'held']))).toEqual(['| F01 | c | d | held |', '| F02 | a | b | held |']);
 });

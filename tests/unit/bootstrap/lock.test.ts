@@ -28,7 +28,7 @@ const options = () => ({ describe: 'toolchain', progress, pollMs: 5 });
 
 const hold = (pid: number, start: string, at = path) =>
   withLock(at, options(), async () => {
-    writeFileSync(at, JSON.stringify({ pid, start, nonce: `${pid}` }));
+    writeFileSync(at, JSON.stringify({ pid, start, nonce: `${pid}`, bootId: 'one-boot' }));
     return readFileSync(at, 'utf8');
   }).then((content) => writeFileSync(at, content));
 
@@ -103,6 +103,7 @@ test('waits for a living holder, says so, and gives up at the deadline', async (
     expect(failed).toBeInstanceOf(UserError);
     expect(failed.code).toBe('E_LOCKED');
     expect(failed.message).toContain(`held by process ${pid}`);
+    expect(failed.message).toContain(', boot one-boot');
     expect(failed.fix).toContain(`kill ${pid}`);
     expect(said).toEqual([`toolchain: waiting for process ${pid} that works on it`]);
   } finally {

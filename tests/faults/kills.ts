@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
+import { kill, killTree, programBelow, type Started } from '../helpers/killed.ts';
+import type { Fault } from './fault.ts';
+import type { LiveStack } from './live-stack.ts';
+import { momentsFor, seed } from './random.ts';
+
+const killsEach = 4;
+
+interface Victim {
+  readonly name: string;
+  /** Program below `gatewayctl`; `node` is `gatewayctl` itself, which nothing is left of to say something. */
+  readonly program: string;
+  /** What the user is told by the run that it hit. */
+  readonly says: RegExp;
+}
+
+const victims: readonly Victim[] = [
+  {
+    name: 'pulumi',
+    program: 'pulumi',
+    says: /up dev: pulumi was ended from outside.*\nRun \.\/gatewayctl up dev: it mends what was left, and goes on\./,
+  },
+  { name: 'the language host', program: 'pulumi-language-nodejs', says: /Then run \.\/gatewayctl up dev/ },
+  { name: 'the docker plugin', program: 'pulumi-resource-docker', says: /Then run \.\/gatewayctl up dev/ },
+  { name: 'the command plugin', program: 'pulumi-resource-command', says: /Then run \.\/gatewayctl up dev/ },
+  { name: 'node, which runs gatewayctl', program: 'node', says: /^/ },
+];
+
+/** Kills of one process of a deploy, each at a moment of its own, each followed by an `up` that mends. */
+export const kills: readonly Fault[] = victims.map(({ name, program, says }, index) => {
+  const moments = momentsFor(program, killsEach);
+  return {
+    id: `F0${index + 1}`,
+    name: `SIGKILL of ${name}, ${killsEach} times`,
+    phase: `at ${moments.join(', ')} % of an up (seed ${seed})`,
+    async run(stack) {
+      for (const percent of moments) {
+        const { exitCode, text } = await upKilledAt(stack, (percent / 100) * stack.upMs, program);
+        expect(exitCode).not.toBe(0);
+        expect(text).toMatch(says);
+        const next = await stack.up();
+        expect(next.exitCode, `after the kill at ${percent} %:\n${next.text}`).toBe(0);
+      }
+      return undefined;
+    },
+  };
+});
+
+/** An `up` of a change, hit at a moment; earlier where it was faster than usual. */
+async function upKilledAt(stack: LiveStack, atMs: number, program: string) {
+  for (let ms = atMs; ; ms /= 2) {
+    stack.change();
+    const up = stack.startUp();
+    await sleep(ms);
+    const pid = await victimOf(up, program);
+    if (pid !== undefined && up.isRunning()) {
+      kill([pid]);
+      return { exitCode: await up.ended, text: up.output() };
+    }
+    await up.ended;
+  }
+}
+
+/** The process, awaited where it has not begun; `undefined` where the `up` ended before. */
+async function victimOf({ child, isRunning }: Started, program: string): Promise<number | undefined> {
+  while (isRunning()) {
+    const pid = program === 'node' ? child.pid : programBelow(child.pid ?? 0, program);
+    if (pid !== undefined) return pid;
+    await sleep(20);
+  }
+  return undefined;
+}
+
+const inARow = momentsFor('in a row', 10);
+
+export const killsInARow: Fault = {
+  id: 'F06',
+  name: 'SIGKILL of a whole deploy, ten times in a row',
+  phase: `at ${inARow.join(', ')} % of an up (seed ${seed})`,
+  async run(stack) {
+    for (const percent of inARow) {
+      stack.change();
+      const up = stack.startUp();
+      await sleep((percent / 100) * stack.upMs);
+      killTree(up.child.pid ?? 0);
+      await up.ended;
+    }
+    return undefined;
+  },
+};

@@ -1,0 +1,156 @@
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { run } from '../../cli/process.ts';
+import {
+  type Checkout,
+  containersOf,
+  copyCheckout,
+  docker,
+  gatewayctl,
+  inStackShell,
+  makeRoot,
+  type Shell,
+  tearDown,
+} from '../helpers/engine.ts';
+import { type Started, startGatewayctl } from '../helpers/killed.ts';
+import { type Worker, workerOf } from '../helpers/worker.ts';
+import { addAddress, removeAddress, startEngine } from './engine-control.ts';
+
+export const project = 'taxlien-gateway-dev';
+export const bindIp = '10.98.0.1';
+const services = ['db', 'gateway', 'grafana', 'prometheus', 'redis'];
+const dataSize = '512m';
+
+/** What `up` said, and whether it went well. */
+export interface Said {
+  readonly exitCode: number;
+  readonly text: string;
+}
+
+/** One instance on an address and a small file system of its own, which faults are done to. */
+export class LiveStack {
+  readonly shell: Shell;
+  readonly instanceDir: string;
+  readonly dataDir: string;
+  readonly #savedDir: string;
+  #changes = 0;
+  /** How long an `up` with a change took, which is what moments of one are chosen in. */
+  upMs = 0;
+
+  private constructor(checkout: Checkout, root: string) {
+    this.shell = { checkout, root };
+    this.instanceDir = join(root, 'dev');
+    this.dataDir = join(this.instanceDir, 'data');
+    this.#savedDir = join(root, 'saved');
+  }
+
+  static async start(name: string): Promise<LiveStack> {
+    const stack = new LiveStack(await copyCheckout(name), makeRoot(name));
+    await addAddress(bindIp);
+    await gatewayctl(stack.shell, ['init', 'dev', '--bind-ip', bindIp]);
+    appendFileSync(stack.envFile, 'RATE_LIMIT_PER_MINUTE=1000000\n');
+    mkdirSync(stack.dataDir, { recursive: true });
+    await run(['mount', '-t', 'tmpfs', '-o', `size=${dataSize},mode=755`, 'faults', stack.dataDir]);
+    await gatewayctl(stack.shell, ['up', 'dev']);
+    stack.change();
+    const startedMs = performance.now();
+    await gatewayctl(stack.shell, ['up', 'dev']);
+    stack.upMs = performance.now() - startedMs;
+    return stack;
+  }
+
+  async end(): Promise<void> {
+    await startEngine();
+    await gatewayctl(this.shell, ['destroy', 'dev', '--yes'], 'any');
+    await run(['umount', '--lazy', this.dataDir], { allowedExitCodes: 'any' });
+    await tearDown(this.shell, 'dev');
+    await removeAddress();
+  }
+
+  get envFile(): string {
+    return join(this.instanceDir, '.env');
+  }
+
+  get stateFile(): string {
+    return join(this.instanceDir, 'state/.pulumi/stacks/taxlien-gateway/dev.json');
+  }
+
+  get worker(): Worker {
+    return workerOf(this.shell.root, 'dev');
+  }
+
+  get mainFile(): string {
+    return join(this.shell.checkout.dir, 'cmd/gateway/main.go');
+  }
+
+  /** Another gateway, and another limit for a container that keeps data. */
+  change(): void {
+    this.#changes += 1;
+    appendFileSync(this.mainFile, `\n// Change ${this.#changes}.\n`);
+    const env = readFileSync(this.envFile, 'utf8').replace(/^REDIS_MEMORY_MIB=.*\n/m, '');
+    writeFileSync(this.envFile, `${env}REDIS_MEMORY_MIB=${256 + (this.#changes % 64)}\n`);
+  }
+
+  startUp(): Started {
+    return startGatewayctl(this.shell, ['up', 'dev']);
+  }
+
+  async up(...args: readonly string[]): Promise<Said> {
+    const { exitCode, stdout, stderr } = await gatewayctl(this.shell, ['up', 'dev', ...args], 'any');
+    return { exitCode, text: stdout + stderr };
+  }
+
+  /** The next `up` mends all: five healthy containers and no other, nothing left to change, a sound database. */
+  async expectWhole(): Promise<string> {
+    const { exitCode, text } = await this.up();
+    expect(exitCode, text).toBe(0);
+    const containers = await containersOf(project);
+    const health = Object.entries(containers).map(([service, { State }]) => `${service} ${State.Health.Status}`);
+    expect(health.sort(), text).toEqual(services.map((service) => `${service} healthy`));
+    const names = (await docker('ps', '--all', '--format', '{{.Names}}')).split('\n');
+    expect(names.sort()).toEqual(services.map((service) => `${project}-${service}`));
+    const argv = ['pulumi', 'preview', '--refresh', '--expect-no-changes', '--diff'];
+    const preview = await inStackShell(this.shell, 'dev', argv);
+    expect(preview.exitCode, preview.stdout + preview.stderr).toBe(0);
+    await checkDatabase();
+    return text;
+  }
+
+  /** Keeps a copy of the instance as it stands, made while nothing writes into it. */
+  async save(): Promise<void> {
+    const ids = Object.values(await containersOf(project)).map(({ Id }) => Id);
+    await docker('stop', ...ids);
+    mkdirSync(this.#savedDir);
+    await run(['cp', '-a', `${this.instanceDir}/.`, this.#savedDir]);
+    await docker('start', ...ids);
+    await this.expectWhole();
+  }
+
+  /** Puts the copy back, after a fault that the instance did not survive. */
+  async restore(): Promise<void> {
+    await removeAddress();
+    await addAddress(bindIp);
+    await startEngine();
+    await this.shell.checkout.git('checkout', '--', '.');
+    const all = await docker('ps', '--all', '--quiet');
+    if (all !== '') await docker('rm', '--force', ...all.split('\n'));
+    await run(['mount', '-o', 'remount,rw', this.dataDir]);
+    for (const name of readdirSync(this.instanceDir).filter((entry) => entry !== 'data')) {
+      rmSync(join(this.instanceDir, name), { recursive: true });
+    }
+    for (const name of readdirSync(this.dataDir)) rmSync(join(this.dataDir, name), { recursive: true });
+    await run(['cp', '-a', `${this.#savedDir}/.`, this.instanceDir]);
+    this.change();
+    await this.expectWhole();
+  }
+}
+
+/** Runs a client program in the database's container, with the password that lies there. */
+export function inDatabase(...argv: readonly string[]): Promise<string> {
+  const script = 'PGPASSWORD=$(cat /run/secrets/postgres_password) exec "$@"';
+  return docker('exec', `${project}-db`, 'sh', '-c', script, 'sh', ...argv);
+}
+
+const checkDatabase = () =>
+  inDatabase('pg_amcheck', '--username=gateway', '--database=gateway', '--install-missing', '--heapallindexed');
