@@ -21,7 +21,7 @@ export interface Fault {
 export async function expectHeld(stack: LiveStack, fault: Fault): Promise<void> {
   const traffic = startTraffic(stack.worker);
   const acknowledged = (least: number) =>
-    eventually(`${least} acknowledged results`, 60_000, async () => traffic.acknowledged() >= least || undefined);
+    eventually(`${least} acknowledged results`, 180_000, async () => traffic.acknowledged() >= least || undefined);
   try {
     await acknowledged(1);
     const mended = await fault.run(stack, traffic);

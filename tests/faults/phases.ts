@@ -13,9 +13,8 @@ export type Phase = keyof typeof begins;
 
 /** Waits until a deploy comes to a phase. */
 export async function reached(up: Started, phase: Phase): Promise<void> {
-  await eventually(`up comes to ${phase}`, 120_000, async () => {
-    if (begins[phase].test(up.output())) return true;
-    if (up.isRunning()) return undefined;
-    throw new Error(`up ended before:\n${up.output()}`);
-  });
+  const isReached = await eventually(`up comes to ${phase}`, 240_000, async () =>
+    begins[phase].test(up.output()) ? true : up.isRunning() ? undefined : false,
+  );
+  if (!isReached) throw new Error(`up ended before it came to ${phase}:\n${up.output()}`);
 }
