@@ -7,6 +7,7 @@ import { isDaemonAnswering } from '../settings/docker-host.ts';
 import { UserError } from '../settings/errors.ts';
 import { type Environment, type Instance, instanceOf, userDirs } from '../settings/instance.ts';
 import { loadSettings } from '../settings/load.ts';
+import { limitCompileCache } from './compile-cache.ts';
 import { chooseEngine, type Engine, startEngine, writeEngineKind } from './engine.ts';
 import { withInstanceLock } from './instance-lock.ts';
 import { completeInstance, loopbackFor, makeInstance, noInstance } from './instance-setup.ts';
@@ -86,11 +87,14 @@ export async function prepareStack(
   await startEngine(engine, progress);
   completeInstance(instance);
   const toolchain = await ensureToolchain({ cacheDir: userDirs().cacheDir, progress });
+  limitCompileCache(compileCacheDir());
   const stack = { instance, engine, checkoutDir, exports: exportsOf(instance, engine, toolchain) };
   await initPulumiStack(stack);
   writeEngineKind(instance, engine.kind);
   return stack;
 }
+
+const compileCacheDir = () => join(userDirs().cacheDir, 'compile');
 
 function exportsOf(instance: Instance, engine: Engine, toolchain: Toolchain): Overrides {
   return {
@@ -110,7 +114,7 @@ function exportsOf(instance: Instance, engine: Engine, toolchain: Toolchain): Ov
     PULUMI_LOG_ROTATION_MAX_TOTAL_MB: '50',
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
     PULUMI_IGNORE_AMBIENT_PLUGINS: 'true',
-    NODE_COMPILE_CACHE: join(userDirs().cacheDir, 'compile'),
+    NODE_COMPILE_CACHE: compileCacheDir(),
   };
 }
 

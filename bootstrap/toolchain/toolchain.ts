@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import type { Progress } from '../../cli/output.ts';
 import { UserError } from '../../settings/errors.ts';
 import { withLock } from '../lock.ts';
+import { deleteUnused, markUsed } from '../unused.ts';
 import { download } from './download.ts';
 import { takeInstalled } from './found.ts';
 import { buildFromGo } from './go-build.ts';
@@ -50,7 +51,10 @@ export async function ensureToolchain(options: {
   const root = join(cacheDir, 'toolchain');
   const dir = join(root, toolchainKey(moduleRoot, platform));
   const ready = readToolchain(dir);
-  if (ready !== undefined) return ready;
+  if (ready !== undefined) {
+    markUsed(dir, Date.now());
+    return ready;
+  }
   return withLock(join(root, 'lock'), { describe: 'toolchain', progress }, async () => {
     const madeMeanwhile = readToolchain(dir);
     if (madeMeanwhile !== undefined) return madeMeanwhile;
@@ -121,10 +125,11 @@ function toolchainIn(dir: string, origin: Toolchain['origin']): Toolchain {
   return { binDir: join(dir, 'bin'), pulumiHome: join(dir, 'home'), origin };
 }
 
-/** Under the lock nobody else is building: what lies here was left by a killed build. */
+/** Under the lock nobody else is building: what lies here was left by a killed build, or by versions of long ago. */
 function removeLeftOvers(root: string): void {
   mkdirSync(root, { recursive: true });
   for (const name of readdirSync(root)) {
     if (name.startsWith(stagingPrefix)) rmSync(join(root, name), { recursive: true, force: true });
   }
+  deleteUnused(root, Date.now());
 }

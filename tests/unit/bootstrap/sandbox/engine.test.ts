@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { containerdConfig, dockerdCommand } from '../../../../bootstrap/sandbox/engine.ts';
+import { containerdConfig, daemonConfig, dockerdCommand } from '../../../../bootstrap/sandbox/engine.ts';
 import { layoutOf } from '../../../../bootstrap/sandbox/layout.ts';
 
 const layout = { ...layoutOf('/state', 'x'), cgroup: '/taxlien-gateway-0' };
@@ -33,4 +33,11 @@ test('containerd keeps all it has below the directory of the sandbox', () => {
     path = "/state/sandbox/x/containerd/opt"
     "
   `);
+});
+
+test('dockerd prunes its build cache', () => {
+  expect(daemonConfig(layout)).toEqual({
+    'deprecated-key-path': '/state/sandbox/x/key.json',
+    builder: { gc: { enabled: true, defaultKeepStorage: '2GB' } },
+  });
 });
