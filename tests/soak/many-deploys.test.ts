@@ -193,7 +193,7 @@ function section(course: Course, problems: readonly string[]): string {
         ["the engine's build cache", '', `${course.buildCacheGB.toFixed(1)} GB`, `${buildCacheLimitGB} GB`],
         time('a deploy, median of a tenth', deploySeconds, growth),
         time('a deploy of nothing new, median of a tenth', noOpSeconds, growth),
-        time('control: `gatewayctl help`, median of a tenth', controlSeconds, ''),
+        time('control: `gatewayctl help`, median of a tenth', course.controlSeconds, ''),
       ],
     ),
     '',
