@@ -22,11 +22,12 @@ export default defineConfig({
           testTimeout: 30_000,
         },
       },
-      ...Object.entries({ engine: 5, smoke: 5, faults: 12, soak: 65 }).map(([name, minutes]) => ({
+      ...Object.entries({ engine: 5, smoke: 5, workflows: 15, faults: 12, soak: 65 }).map(([name, minutes]) => ({
         extends: true as const,
         test: {
           name,
-          include: [`tests/${name}/**/*.test.ts`],
+          // One run of a workflow is smoke, too.
+          include: [`tests/${name}/**/*.test.ts`, ...(name === 'smoke' ? ['tests/workflows/deploy-push.test.ts'] : [])],
           // The files share one daemon and its ports.
           fileParallelism: false,
           testTimeout: minutes * 60_000,

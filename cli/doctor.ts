@@ -39,7 +39,7 @@ interface Examination {
   readonly tookMs: { readonly checks: number; readonly logins: number };
 }
 
-async function examine(env: Environment): Promise<Examination> {
+export async function examine(env: Environment): Promise<Examination> {
   const started = performance.now();
   const { findings, subject } = await check(env);
   const checked = performance.now();

@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util';
 import { UserError } from '../settings/errors.ts';
 import { boot } from './boot.ts';
+import { checkoutCommit } from './checkout-commit.ts';
 import { destroy } from './destroy.ts';
 import { doctor } from './doctor.ts';
+import { drift } from './drift.ts';
 import { env } from './env.ts';
 import { exec } from './exec.ts';
 import { init } from './init.ts';
@@ -13,6 +15,7 @@ import { refresh } from './refresh.ts';
 import { rotate } from './rotate.ts';
 import { sandbox } from './sandbox.ts';
 import { status } from './status.ts';
+import { summary } from './summary.ts';
 import { test } from './test.ts';
 import { toolchain } from './toolchain.ts';
 import { up } from './up.ts';
@@ -27,12 +30,15 @@ const verbs: Readonly<Record<string, Verb>> = {
   destroy,
   recover,
   doctor,
+  drift,
   status,
+  summary,
   verify,
   rotate,
   boot,
   env,
   toolchain,
+  'checkout-commit': checkoutCommit,
   sandbox,
   test,
   exec,

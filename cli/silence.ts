@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ServiceName, services } from '../settings/instance.ts';
 import type { Settings } from '../settings/load.ts';
+import type { PortSilence } from './deploy-record.ts';
 
 /** A question that a service answers when it serves, and what its answer looks like. */
 const questions: Readonly<Record<ServiceName, { readonly text: string; readonly answer: RegExp }>> = {
@@ -46,9 +47,9 @@ export class Silence {
 
 /**
  * Asks each published port over and over, as a client would, until stopped.
- * @returns stops, and gives one line for each port that was silent
+ * @returns stops, and tells of each port for how long it was silent
  */
-export function watchPorts(settings: Settings): () => Promise<readonly string[]> {
+export function watchPorts(settings: Settings): () => Promise<readonly PortSilence[]> {
   const stopping = new AbortController();
   const watched = services
     .filter((service) => settings.isPublished[service])
@@ -60,12 +61,16 @@ export function watchPorts(settings: Settings): () => Promise<readonly string[]>
     stopping.abort();
     await Promise.all(watched.map(({ ended }) => ended));
     const nowMs = performance.now();
-    return watched
-      .map(({ service, silence }) => ({ service, ms: silence.totalMs(nowMs) }))
-      .filter(({ ms }) => ms > 0)
-      .map(({ service, ms }) => `${service}: silent ${(Math.ceil(ms / 100) / 10).toFixed(1)} s`);
+    return watched.map(({ service, silence }) => ({ service, ms: silence.totalMs(nowMs) }));
   };
 }
+
+/** One line for each port that was silent. */
+export const silenceLines = (silence: readonly PortSilence[]): readonly string[] =>
+  silence.filter(({ ms }) => ms > 0).map(({ service, ms }) => `${service}: silent ${silentSeconds(ms)} s`);
+
+/** Rounded up: no silence is told as none. */
+export const silentSeconds = (ms: number) => (Math.ceil(ms / 100) / 10).toFixed(1);
 
 async function watch(settings: Settings, service: ServiceName, silence: Silence, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {

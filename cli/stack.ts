@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { ensureToolchain, type Toolchain } from '../bootstrap/toolchain/toolchain.ts';
-import { childEnvironment, type Overrides, pathWith, plainOutput } from '../settings/child-environment.ts';
+import { childEnvironment, isWatched, type Overrides, pathWith, plainOutput } from '../settings/child-environment.ts';
 import { isDaemonAnswering } from '../settings/docker-host.ts';
 import { UserError } from '../settings/errors.ts';
 import { type Environment, type Instance, instanceOf, userDirs } from '../settings/instance.ts';
@@ -124,10 +124,10 @@ function exportsOf(instance: Instance, engine: Engine, toolchain: Toolchain): Ov
  * @returns its exit code
  */
 export async function runPulumi(stack: Stack, args: readonly string[]): Promise<number> {
-  const env = childEnvironment({ ...stack.exports, ...plainOutput(process.stdout.isTTY) });
+  const env = childEnvironment({ ...stack.exports, ...plainOutput(isWatched()) });
   const common = { cwd: stack.checkoutDir, env, allowedExitCodes: 'any' } as const;
   const argv = ['pulumi', ...args];
-  if (process.stdout.isTTY) return (await run(argv, { ...common, stdio: 'inherit', onStop: 'terminal' })).exitCode;
+  if (isWatched()) return (await run(argv, { ...common, stdio: 'inherit', onStop: 'terminal' })).exitCode;
   const onLine = (line: string) => {
     if (!isNoise(line)) print(line);
   };

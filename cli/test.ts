@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ensureAct } from '../bootstrap/act.ts';
 import { childEnvironment, type Overrides, plainOutput } from '../settings/child-environment.ts';
 import { UserError } from '../settings/errors.ts';
+import { userDirs } from '../settings/instance.ts';
 import { note, type Progress, print } from './output.ts';
 import { run } from './process.ts';
 import { checkoutDir } from './stack.ts';
@@ -106,14 +108,16 @@ async function timed(name: string, work: () => Promise<Counts>): Promise<Counts>
   return counts;
 }
 
-function runInSandbox(
+async function runInSandbox(
   { suite, name, args }: Part,
   filter: readonly string[],
   wishes: Overrides,
   progress: Progress,
 ): Promise<Counts> {
+  // Brought before: in the engine's network there is no way to a registry.
+  const act = suite === 'smoke' || suite === 'workflows' ? await ensureAct({ ...userDirs(), progress }) : undefined;
   return withTestSandbox(name, progress, ({ enter, exports }) =>
-    runVitest({ suite, name, args: [...args, ...filter] }, enter, { ...exports, ...wishes }),
+    runVitest({ suite, name, args: [...args, ...filter] }, enter, { ...exports, ...wishes, TEST_ACT: act }),
   );
 }
 

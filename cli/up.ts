@@ -1,63 +1,83 @@
+import { existsSync } from 'node:fs';
 import { breakingMigrationAllowed } from '../settings/breaking-migration.ts';
 import { UserError } from '../settings/errors.ts';
-import type { Instance } from '../settings/instance.ts';
-import { loadSettings } from '../settings/load.ts';
+import { type Instance, instanceOf, parseEnvironment } from '../settings/instance.ts';
+import { loadSettings, type Settings } from '../settings/load.ts';
 import { readRotation } from '../settings/rotation.ts';
-import { rememberEngine } from './engine.ts';
+import { beginRecord, phaseOf, readDeployRecord } from './deploy-record.ts';
+import { findEngine, rememberEngine } from './engine.ts';
+import { runPulumiTelling } from './engine-events.ts';
 import { pruneImages } from './image-pruning.ts';
 import { note, type Progress, print, table } from './output.ts';
 import { ProcessError } from './process.ts';
-import { watchPorts } from './silence.ts';
-import { readOutputs, runPulumi, type Stack, type StackOutputs } from './stack.ts';
+import { silenceLines, watchPorts } from './silence.ts';
+import { readOutputs, type Stack, type StackOutputs } from './stack.ts';
 import { changingVerb } from './stack-verb.ts';
-import { statusTable } from './status.ts';
-import type { Verb } from './verb.ts';
+import { readStatus, type ServiceStatus, statusTable } from './status.ts';
+import type { Invocation, Verb } from './verb.ts';
 import { waitUntilReady } from './verify.ts';
+
+const details =
+  'Brings all that it needs. Where nothing changed it changes nothing; what was changed by hand it repairs. On a machine without a Docker daemon, dev (or, with --sandbox, any environment that never ran here) gets an engine of its own. What it did lies in logs/last-deploy.json of the instance; --run names it for ./gatewayctl summary.';
 
 const deploy = changingVerb(
   'up',
-  {
-    summary: 'deploy, and show what runs where',
-    details:
-      'Brings all that it needs. Where nothing changed it changes nothing; what was changed by hand it repairs. On a machine without a Docker daemon, dev (or, with --sandbox, any environment that never ran here) gets an engine of its own.',
-  },
+  { summary: 'deploy, and show what runs where', details },
   async (prepared, { options, progress }) => {
     const isBreakingAllowed = options['allow-breaking-migration'] === true;
     const stack = isBreakingAllowed
       ? { ...prepared, exports: { ...prepared.exports, ...breakingMigrationAllowed } }
       : prepared;
     refuseOpenRotation(stack.instance);
-    return deployStack(stack, progress);
+    return deployStack(stack, progress, runOf(options));
   },
 );
 
+const runOf = ({ run }: Invocation['options']) => (typeof run === 'string' ? run : '');
+
 /**
- * Runs `pulumi up`, looks at every service's health and prints what runs where, and for how long ports were silent.
+ * Runs `pulumi up`, looks at every service's health, prints what runs where, and for how long ports were silent, and
+ * records all of it in the instance.
+ * @param run what the record shall be found by
  * @returns the exit code
  */
-export async function deployStack(stack: Stack, progress: Progress): Promise<number> {
-  const settings = loadSettings(stack.instance, stack.checkoutDir);
+export async function deployStack(stack: Stack, progress: Progress, run = ''): Promise<number> {
+  const { instance, engine } = stack;
+  const settings = loadSettings(instance, stack.checkoutDir);
+  const recording = await beginRecord(instance, run);
   const stopWatch = watchPorts(settings);
+  let phase = 'run pulumi';
   try {
-    if ((await runDeploy(stack)) !== 0) {
+    const { exitCode, told } = await runDeploy(stack);
+    recording.told(told);
+    if (exitCode !== 0) {
+      recording.failed(phaseOf(told), told.errors.join('\n\n'));
       note(`\nup ${settings.env}: did not come to its end; what was done stays. Mend what stands above, if anything does.
 Then run ./gatewayctl up ${settings.env}: it mends what was left, and goes on.`);
       return 1;
     }
-    await rememberEngine(stack.instance, stack.engine);
-    const rows = await waitUntilReady({ dockerHost: stack.engine.dockerHost, settings }, progress);
-    print(`\n${statusTable(rows)}\n\n${outputsTable(await readOutputs(stack))}\n`);
-    for (const line of await pruneImages(stack.engine.dockerHost, settings)) note(line);
+    phase = 'look at every service';
+    await rememberEngine(instance, engine);
+    const rows = await waitUntilReady({ dockerHost: engine.dockerHost, settings }, progress);
+    const outputs = await readOutputs(stack);
+    recording.commit(outputs.commit);
+    print(`\n${statusTable(rows)}\n\n${outputsTable(outputs)}\n`);
+    for (const line of await pruneImages(engine.dockerHost, settings)) note(line);
     return 0;
+  } catch (error) {
+    recording.failed(phase, (error as Error).message);
+    throw error;
   } finally {
-    for (const line of await stopWatch()) print(line);
+    const silence = await stopWatch();
+    for (const line of silenceLines(silence)) print(line);
+    recording.end(silence, await statusIfAnswered(engine.dockerHost, settings));
   }
 }
 
 /** @throws UserError E_STOPPED where a signal ended Pulumi before it could say anything */
-async function runDeploy(stack: Stack): Promise<number> {
+async function runDeploy(stack: Stack): ReturnType<typeof runPulumiTelling> {
   try {
-    return await runPulumi(stack, ['up', '--yes', '--skip-preview', '--suppress-outputs']);
+    return await runPulumiTelling(stack, ['up', '--yes', '--skip-preview', '--suppress-outputs']);
   } catch (cause) {
     if (!(cause instanceof ProcessError)) throw cause;
     const { env } = stack.instance;
@@ -68,6 +88,29 @@ async function runDeploy(stack: Stack): Promise<number> {
       { cause },
     );
   }
+}
+
+/** A daemon that went away has failed the deploy already; its answer would only hide why. */
+async function statusIfAnswered(dockerHost: string, settings: Settings): Promise<readonly ServiceStatus[]> {
+  try {
+    return await readStatus(dockerHost, settings);
+  } catch (error) {
+    if (error instanceof UserError) return [];
+    throw error;
+  }
+}
+
+/** What goes wrong before there is a stack is recorded too, where there is an instance to record it in. */
+async function recordRefusal(invocation: Invocation, error: UserError, startedAt: Date): Promise<void> {
+  const env = parseEnvironment(invocation.words[0]);
+  const instance = instanceOf(env, (await findEngine(env)).root);
+  // The last record stays that of the deploy that holds the lock.
+  const isOthers = error.code === 'E_LOCKED' || error.code === 'E_STATE_LOCKED';
+  const isRecorded = (readDeployRecord(instance)?.startedAt ?? '') >= startedAt.toISOString();
+  if (isOthers || isRecorded || !existsSync(instance.envFile)) return;
+  const recording = await beginRecord(instance, runOf(invocation.options));
+  recording.failed('prepare the deploy', `${error.message}\n${error.fix}`.trim());
+  recording.end([], []);
 }
 
 function refuseOpenRotation(instance: Instance): void {
@@ -82,8 +125,17 @@ function refuseOpenRotation(instance: Instance): void {
 
 export const up: Verb = {
   ...deploy,
-  usage: `${deploy.usage} [--allow-breaking-migration]`,
-  options: { ...deploy.options, 'allow-breaking-migration': { type: 'boolean' } },
+  usage: `${deploy.usage} [--allow-breaking-migration] [--run <id>]`,
+  options: { ...deploy.options, 'allow-breaking-migration': { type: 'boolean' }, run: { type: 'string' } },
+  async run(invocation) {
+    const startedAt = new Date();
+    try {
+      return await deploy.run(invocation);
+    } catch (error) {
+      if (error instanceof UserError) await recordRefusal(invocation, error, startedAt);
+      throw error;
+    }
+  },
 };
 
 /** The outputs that a person looks for; container and image ids are left to `pulumi stack output`. */

@@ -13,6 +13,10 @@ export function childEnvironment(overrides: Overrides): NodeJS.ProcessEnv {
   return env;
 }
 
+/** Whether a person watches: a runner of workflows may give its steps a terminal that nobody looks at. */
+export const isWatched = (env: NodeJS.ProcessEnv = process.env): boolean =>
+  process.stdout.isTTY === true && env.GITHUB_ACTIONS !== 'true';
+
 /** Overrides that keep colours out of a log: some programs take CI or TERM for a terminal. */
 export const plainOutput = (isTerminal: boolean | undefined): Overrides => (isTerminal ? {} : { NO_COLOR: '1' });
 

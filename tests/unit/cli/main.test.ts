@@ -84,11 +84,11 @@ test('what is refused: exit 1, the reason on stderr, nothing on stdout, and noth
 
     $ gatewayctl up
     gatewayctl up: wrong number of words (got none)
-    Usage: ./gatewayctl up <env> [--sandbox] [--wait] [--allow-breaking-migration]
+    Usage: ./gatewayctl up <env> [--sandbox] [--wait] [--allow-breaking-migration] [--run <id>]
 
     $ gatewayctl up dev stage
     gatewayctl up: wrong number of words (got dev stage)
-    Usage: ./gatewayctl up <env> [--sandbox] [--wait] [--allow-breaking-migration]
+    Usage: ./gatewayctl up <env> [--sandbox] [--wait] [--allow-breaking-migration] [--run <id>]
 
     $ gatewayctl up production
     no environment of this project (got production)
@@ -96,7 +96,7 @@ test('what is refused: exit 1, the reason on stderr, nothing on stdout, and noth
 
     $ gatewayctl up dev --force
     gatewayctl up: Unknown option '--force'. To specify a positional argument starting with a '-', place it at the end of the command after '--', as in '-- "--force"
-    Usage: ./gatewayctl up <env> [--sandbox] [--wait] [--allow-breaking-migration]
+    Usage: ./gatewayctl up <env> [--sandbox] [--wait] [--allow-breaking-migration] [--run <id>]
 
     $ gatewayctl status --json=yes
     gatewayctl status: Option '--json' does not take an argument
