@@ -1,6 +1,7 @@
 import { childEnvironment } from '../settings/child-environment.ts';
 import { loadSettings, type Settings, SettingsError } from '../settings/load.ts';
 import { containerName, environmentLabel, networkName } from '../settings/names.ts';
+import { endLeftovers } from './leftovers.ts';
 import type { Progress } from './output.ts';
 import { run } from './process.ts';
 import { clearDeadLocks } from './pulumi-locks.ts';
@@ -16,6 +17,8 @@ import { type Checkpoint, checkpointFile, readCheckpoint } from './state-files.t
 export async function recoverStack(stack: Stack, progress: Progress): Promise<readonly string[]> {
   const { instance } = stack;
   const done = await clearDeadLocks(instance, progress);
+  const leftovers = await endLeftovers(instance);
+  if (leftovers > 0) done.push(`ended ${leftovers} processes of a deploy that was killed`);
   const pending = readCheckpoint(checkpointFile(instance))?.checkpoint.latest?.pending_operations ?? [];
   const settings = readableSettings(stack);
   if (settings !== undefined) done.push(...(await removeOrphans(stack, settings)));

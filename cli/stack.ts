@@ -11,6 +11,7 @@ import { limitCompileCache } from './compile-cache.ts';
 import { chooseEngine, type Engine, startEngine, writeEngineKind } from './engine.ts';
 import { withInstanceLock } from './instance-lock.ts';
 import { completeInstance, loopbackFor, makeInstance, noInstance } from './instance-setup.ts';
+import { markName } from './leftovers.ts';
 import { note, type Progress, print } from './output.ts';
 import { run } from './process.ts';
 import { recoverStack } from './recovery.ts';
@@ -124,7 +125,9 @@ function exportsOf(instance: Instance, engine: Engine, toolchain: Toolchain): Ov
  * @returns its exit code
  */
 export async function runPulumi(stack: Stack, args: readonly string[]): Promise<number> {
-  const env = childEnvironment({ ...stack.exports, ...plainOutput(isWatched()) });
+  // A preview holds no lock: nobody may take it for a leftover.
+  const mark = args[0] === 'preview' ? {} : { [markName]: stack.instance.dir };
+  const env = childEnvironment({ ...stack.exports, ...plainOutput(isWatched()), ...mark });
   const common = { cwd: stack.checkoutDir, env, allowedExitCodes: 'any' } as const;
   const argv = ['pulumi', ...args];
   if (isWatched()) return (await run(argv, { ...common, stdio: 'inherit', onStop: 'terminal' })).exitCode;

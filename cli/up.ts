@@ -8,6 +8,7 @@ import { beginRecord, phaseOf, readDeployRecord } from './deploy-record.ts';
 import { findEngine, rememberEngine } from './engine.ts';
 import { runPulumiTelling } from './engine-events.ts';
 import { pruneImages } from './image-pruning.ts';
+import { endLeftovers } from './leftovers.ts';
 import { note, type Progress, print, table } from './output.ts';
 import { ProcessError } from './process.ts';
 import { silenceLines, watchPorts } from './silence.ts';
@@ -80,6 +81,7 @@ async function runDeploy(stack: Stack): ReturnType<typeof runPulumiTelling> {
     return await runPulumiTelling(stack, ['up', '--yes', '--skip-preview', '--suppress-outputs']);
   } catch (cause) {
     if (!(cause instanceof ProcessError)) throw cause;
+    await endLeftovers(stack.instance);
     const { env } = stack.instance;
     throw new UserError(
       'E_STOPPED',

@@ -30,6 +30,11 @@ export function processesWithArgs(args: readonly string[]): ProcessId[] {
   return processesWhere((pid) => `\0${readProc(pid, 'cmdline') ?? ''}`.includes(wanted));
 }
 
+/** All processes whose environment at their start held `NAME=value`; none where there is no /proc. */
+export function processesWithVariable(entry: string): ProcessId[] {
+  return processesWhere((pid) => `\0${readProc(pid, 'environ') ?? ''}`.includes(`\0${entry}\0`));
+}
+
 /** All processes in the cgroup `cgroup` or below it, in any hierarchy. */
 export function processesInCgroup(cgroup: string): ProcessId[] {
   return processesWhere((pid) => {

@@ -1,6 +1,8 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { processesWithVariable } from '../../bootstrap/sandbox/processes.ts';
+import { markName } from '../../cli/leftovers.ts';
 import { run } from '../../cli/process.ts';
 import {
   type Checkout,
@@ -113,6 +115,7 @@ export class LiveStack {
     expect(health.sort(), text).toEqual(services.map((service) => `${service} healthy`));
     const names = (await docker('ps', '--all', '--format', '{{.Names}}')).split('\n');
     expect(names.sort()).toEqual(services.map((service) => `${project}-${service}`));
+    expect(processesWithVariable(`${markName}=${this.instanceDir}`), 'processes of a deploy').toEqual([]);
     const argv = ['pulumi', 'preview', '--refresh', '--expect-no-changes', '--diff'];
     const preview = await inStackShell(this.shell, 'dev', argv);
     expect(preview.exitCode, preview.stdout + preview.stderr).toBe(0);
