@@ -10,7 +10,8 @@ import { type Checkpoint, checkpointFile, readCheckpoint } from './state-files.t
 
 /**
  * Mends what a killed run left: a lock of a dead process, pending operations, containers and networks that no state
- * knows, and containers that somebody paused, which neither Pulumi nor Docker ever lets go on. Does nothing where nothing was left; touches nothing without this instance's labels.
+ * knows, and what Pulumi does not see: containers that are paused or cut off from their network. Does nothing where
+ * nothing was left; touches nothing without this instance's labels.
  * @returns one line for each thing that was mended
  * @throws UserError E_STATE_LOCKED where a living process holds the state
  */
@@ -58,6 +59,10 @@ async function removeOrphans(stack: Stack, settings: Settings): Promise<readonly
   const steps = ['selfcheck', 'migrate'].map((step) => `${containerName(settings, 'gateway')}-${step}`);
   const stepIds = await list(...steps.flatMap((name) => ['--filter', `name=^/${name}$`]));
   const networks = (await docker('network', 'ls', '--no-trunc', '--quiet', ...ours)).filter((id) => !known.has(id));
+  // Pulumi does not look at what a container hangs on.
+  const attached = await list('--filter', `network=${networkName(settings)}`, ...ours);
+  const cutOff = there.filter((id) => known.has(id) && !attached.includes(id));
+  if (cutOff.length > 0) await docker('rm', '--force', ...cutOff);
   const orphans = [...containers, ...stepIds];
   if (orphans.length > 0) await docker('rm', '--force', ...orphans);
   for (const id of networks) await removeNetwork(docker, id);
@@ -66,6 +71,7 @@ async function removeOrphans(stack: Stack, settings: Settings): Promise<readonly
   const why = isOlder(resources, containers, there) ? 'the state is older than what runs: ' : '';
   return [
     ...(orphans.length > 0 ? [`${why}removed ${orphans.length} containers that the state does not know`] : []),
+    ...(cutOff.length > 0 ? [`removed ${cutOff.length} containers that were cut off from their network`] : []),
     ...(networks.length > 0 ? [`${why}removed network ${networkName(settings)}, which the state does not know`] : []),
     ...(paused.length > 0 ? [`let ${paused.length} paused containers go on`] : []),
   ];
