@@ -31,11 +31,16 @@ export async function stopEngine(): Promise<void> {
   await end(dockerd(ownLayout()), 'SIGTERM', 140_000);
 }
 
-/** Starts dockerd where it does not run, in the very network that it stood in. */
+/** Starts containerd and dockerd where they do not run, in the very network that they stood in. */
 export async function startEngine(): Promise<void> {
   const layout = ownLayout();
+  if (containerd(layout).length === 0) {
+    mkdirSync(layout.containerdState, { recursive: true, mode: 0o711 });
+    await startDetached(layout, ['containerd', '--config', layout.containerdConfig]);
+    await eventually('containerd listens', 60_000, async () => existsSync(layout.containerdSocket) || undefined);
+  }
   if (dockerd(layout).length === 0) await startDetached(layout, dockerdCommand(layout));
-  await eventually('the engine answers', 60_000, async () => (await ping(layout.socket)) || undefined);
+  await eventually('the engine answers', 120_000, async () => (await ping(layout.socket)) || undefined);
 }
 
 /** What a power cut leaves of an engine: no process, mount or network of it, and its directories as they are. */
@@ -59,14 +64,6 @@ export async function cutPower(): Promise<void> {
     // The other end of a pair goes with the first.
     await run(['ip', 'link', 'delete', ifname], { allowedExitCodes: [0, 1] });
   }
-}
-
-export async function bootEngine(): Promise<void> {
-  const layout = ownLayout();
-  mkdirSync(layout.containerdState, { recursive: true, mode: 0o711 });
-  await startDetached(layout, ['containerd', '--config', layout.containerdConfig]);
-  await eventually('containerd listens', 60_000, async () => existsSync(layout.containerdSocket) || undefined);
-  await startEngine();
 }
 
 /** A network device that holds one address, as a dummy device would: not every kernel has those. */

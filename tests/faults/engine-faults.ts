@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { killTree } from '../helpers/killed.ts';
-import { addAddress, bootEngine, cutPower, removeAddress, startEngine, stopEngine } from './engine-control.ts';
+import { addAddress, cutPower, removeAddress, startEngine, stopEngine } from './engine-control.ts';
 import type { Fault } from './fault.ts';
 import { bindIp } from './live-stack.ts';
 import { type Phase, reached } from './phases.ts';
@@ -54,7 +54,7 @@ export const engineFaults: readonly Fault[] = [
     async run() {
       await cutPower();
       await addAddress(bindIp);
-      await bootEngine();
+      await startEngine();
       return undefined;
     },
   },
@@ -70,7 +70,7 @@ export const engineFaults: readonly Fault[] = [
       await cutPower();
       await up.ended;
       await addAddress(bindIp);
-      await bootEngine();
+      await startEngine();
       return /recovered: removed the lock of a process that is gone/;
     },
   },
@@ -80,7 +80,7 @@ export const engineFaults: readonly Fault[] = [
     phase: 'between two deploys',
     async run(stack) {
       await cutPower();
-      await bootEngine();
+      await startEngine();
       const { exitCode, text } = await stack.up();
       await addAddress(bindIp);
       expect(exitCode).toBe(1);
