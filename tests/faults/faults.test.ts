@@ -44,7 +44,7 @@ describe('a stack that a worker works with', () => {
       const startedMs = performance.now();
       const result = await tried(fault);
       note(`${fault.id} ${result} (${Math.round((performance.now() - startedMs) / 1000)} s): ${fault.name}`);
-      if (isWriting) writeFault([fault.id, fault.name, fault.phase, result]);
+      if (isWriting) writeFault([fault.id, fault.name, fault.phase, result], faults.length);
       expect(result).toBe('held');
     },
     12 * minute,

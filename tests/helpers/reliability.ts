@@ -26,17 +26,19 @@ export function writeReliability(section: Section, body: string): void {
 
 const faultsHead = ['', 'fault', 'phase', 'result'];
 
-/** Puts the result of one fault in the place of its last one. */
-export function writeFault(row: readonly string[]): void {
+/** Puts the result of one of so many faults in the place of its last one. */
+export function writeFault(row: readonly string[], count: number): void {
   const text = readFileSync(path, 'utf8');
-  writeFileSync(path, withSection(text, 'faults', withFault(text, row)));
+  writeFileSync(path, withSection(text, 'faults', withFault(text, row, count)));
 }
 
-/** The table of all faults that stand in a page, with another row for one of them. */
-export function withFault(page: string, row: readonly string[]): string {
+/** The table of the faults that stand in a page, with another row for one of them. */
+export function withFault(page: string, row: readonly string[], count: number): string {
   const others = page.split('\n').filter((line) => /^\| F\d\d \|/.test(line) && !line.startsWith(`| ${row[0]} |`));
   const [head, rule, line = ''] = markdownTable(faultsHead, [row]).split('\n');
-  return [head, rule, ...[...others, line].sort()].join('\n');
+  const rows = [...others, line].sort();
+  const ran = rows.length < count ? `${rows.length} of ${count} faults were run; each` : 'Each';
+  return [`${ran} row is the last run of its fault.`, '', head, rule, ...rows].join('\n');
 }
 
 /** Rows as a table, cells without `|` and line ends. */

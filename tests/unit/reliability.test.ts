@@ -30,9 +30,14 @@ test('what a cell holds cannot break the table', () => {
 });
 
 test('the result of a fault takes the place of its last one, in order', () => {
-  const rows = (text: string) => text.split('\n').slice(2);
-  const one = withFault(page, ['F02', 'a', 'b', 'held']);
-  const two = withFault(one, ['F01', 'c', 'd', 'failed: x']);
+  const rows = (text: string) => text.split('\n').slice(4);
+  const one = withFault(page, ['F02', 'a', 'b', 'held'], 2);
+  expect(one).toMatch(/^1 of 2 faults were run; each row /);
+  const two = withFault(one, ['F01', 'c', 'd', 'failed: x'], 2);
+  expect(two).toMatch(/^Each row /);
   expect(rows(two)).toEqual(['| F01 | c | d | failed: x |', '| F02 | a | b | held |']);
-  expect(rows(withFault(two, ['F01', 'c', 'd', 'held']))).toEqual(['| F01 | c | d | held |', '| F02 | a | b | held |']);
+  expect(rows(withFault(two, ['F01', 'c', 'd', 'held'], 2))).toEqual([
+    '| F01 | c | d | held |',
+    '| F02 | a | b | held |',
+  ]);
 });
