@@ -32,8 +32,8 @@ describe('a stack that a worker works with', () => {
       isWell = true;
       return 'held';
     } catch (error) {
-      const { message, cause } = error as Error;
-      note(`${fault.id}: ${message}${cause === undefined ? '' : `\n${cause}`}`);
+      const { message, cause, actual } = error as Error & { readonly actual?: unknown };
+      note([`${fault.id}: ${message}`, cause, actual].filter((part) => part !== undefined).join('\n'));
       return `failed: ${message.split('\n')[0]}`;
     }
   }
