@@ -9,7 +9,7 @@ export function deploySummary(record: DeployRecord): string {
   const seconds = (record.durationMs / 1000).toFixed(1);
   const parts = [
     heading(1, `${env}: ${failure === undefined ? 'deployed' : 'the deploy failed'}`),
-    `Commit ${code(record.commit)}, ${changes.length} changes, ${seconds} s.`,
+    `Commit ${code(record.commit)}, ${changes.length} ${changes.length === 1 ? 'change' : 'changes'}, ${seconds} s.`,
     ...(failure === undefined
       ? []
       : [heading(2, `Failed: ${failure.phase}`), preformatted(lastLines(failure.cause, 60))]),

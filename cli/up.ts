@@ -52,7 +52,10 @@ export async function deployStack(stack: Stack, progress: Progress, run = ''): P
     const { exitCode, told } = await runDeploy(stack);
     recording.told(told);
     if (exitCode !== 0) {
-      recording.failed(phaseOf(told), told.errors.join('\n\n'));
+      recording.failed(
+        phaseOf(told),
+        told.errors.join('\n\n') || `pulumi ended with exit ${exitCode}; its log says why`,
+      );
       note(`\nup ${settings.env}: did not come to its end; what was done stays. Mend what stands above, if anything does.
 Then run ./gatewayctl up ${settings.env}: it mends what was left, and goes on.`);
       return 1;

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../../cli/process.ts';
 import { type Checkout, copyCheckout, instancesDir } from '../engine.ts';
@@ -12,10 +12,10 @@ export interface WorkflowHost {
   readonly root: string;
   /** Commits all that was changed in the clone. Resolves to the commit. */
   commit(message: string): Promise<string>;
+  /** Commits another gateway. Resolves to the commit. */
+  changeGateway(): Promise<string>;
   /** Pushes the clone's head to a branch and waits for the one workflow that this starts. */
   push(branch: string): Promise<WorkflowRun>;
-  /** Brings the clone's head to a branch of the remote, and starts nothing. */
-  store(branch: string): Promise<void>;
   /** Starts a workflow as by hand, by schedule or by a pull request, and waits for its end. */
   run(event: WorkflowEvent): Promise<WorkflowRun>;
   /** The same, without waiting. */
@@ -41,14 +41,24 @@ export async function makeWorkflowHost(name: string): Promise<WorkflowHost> {
   const developer = await copyCheckout(name, dir);
   await developer.git('remote', 'add', 'origin', remote);
   const start = (event: WorkflowEvent) => startWorkflow(dir, event);
+  const commit = async (message: string) => {
+    await developer.git('add', '--all');
+    await developer.git('commit', '--quiet', '--message', message);
+    return developer.git('rev-parse', 'HEAD');
+  };
+  let changes = 0;
   return {
     developer,
     root,
     start,
-    async commit(message) {
-      await developer.git('add', '--all');
-      await developer.git('commit', '--quiet', '--message', message);
-      return developer.git('rev-parse', 'HEAD');
+    commit,
+    changeGateway() {
+      changes += 1;
+      const server = join(developer.dir, 'internal/api/server.go');
+      const text = readFileSync(server, 'utf8');
+      // A comment alone would make the very same image.
+      writeFileSync(server, text.replace(/^const Version = ".*"$/m, `const Version = "3.0.${changes}"`));
+      return commit(`gateway: change ${changes}`);
     },
     async push(branch) {
       const before = endedRuns(dir).length;
@@ -56,11 +66,6 @@ export async function makeWorkflowHost(name: string): Promise<WorkflowHost> {
       const runs = endedRuns(dir).slice(before);
       if (runs[0] === undefined || runs.length > 1) throw new Error(`${runs.length} workflows ran after the push`);
       return runs[0];
-    },
-    async store(branch) {
-      // A fetch runs no hook.
-      const refs = `+HEAD:refs/heads/${branch}`;
-      await run(['git', '-C', remote, '-c', 'safe.directory=*', 'fetch', '--quiet', developer.dir, refs]);
     },
     run: async (event) => (await start(event)).ended,
     remove: () => rmSync(dir, { recursive: true, force: true }),

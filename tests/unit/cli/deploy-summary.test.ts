@@ -33,7 +33,7 @@ test('a good deploy', () => {
   expect(shown(deploySummary(record))).toMatchInlineSnapshot(`
     "# dev: deployed
 
-    Commit <code>0123456789ab</code>, 1 changes, 43.2 s.
+    Commit <code>0123456789ab</code>, 1 change, 43.2 s.
 
     ## What runs
 
