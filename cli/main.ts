@@ -8,6 +8,7 @@ import { drift } from './drift.ts';
 import { env } from './env.ts';
 import { exec } from './exec.ts';
 import { init } from './init.ts';
+import { moveData } from './move-data.ts';
 import { note, print, table, terminalProgress } from './output.ts';
 import { preview } from './preview.ts';
 import { recover } from './recover.ts';
@@ -35,6 +36,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   summary,
   verify,
   rotate,
+  'move-data': moveData,
   boot,
   env,
   toolchain,

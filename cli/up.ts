@@ -118,7 +118,8 @@ async function recordRefusal(invocation: Invocation, error: UserError, startedAt
   recording.end([], []);
 }
 
-function refuseOpenRotation(instance: Instance): void {
+/** @throws UserError E_ROTATION_OPEN */
+export function refuseOpenRotation(instance: Instance): void {
   const open = readRotation(instance);
   if (open === undefined) return;
   throw new UserError(

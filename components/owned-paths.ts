@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pack } from 'tar-stream';
 import { run } from '../cli/process.ts';
 import type { Settings } from '../settings/load.ts';
-import { type DataVolumeName, dataVolumes, environmentLabel } from '../settings/names.ts';
+import { type DataVolumeName, dataVolumes } from '../settings/names.ts';
 import { dataOwners, owners } from '../settings/owners.ts';
 import {
   type SecretGenerations,
@@ -12,6 +12,7 @@ import {
   secretServices,
   writeApplied,
 } from '../settings/secret-files.ts';
+import { doorCommand } from './door.ts';
 
 /** A directory or file below one of the two roots that the door may write to. */
 export interface OwnedPath {
@@ -61,20 +62,18 @@ export const ownedHostPaths = (settings: Settings): readonly string[] =>
     .filter((parts) => parts.length === 2)
     .map(([root, name = '']) => join(root === 'data' ? settings.dataDir : settings.instance.secretsDir, name));
 
-/** A short-lived container that unpacks an archive from its standard input and may do nothing else. */
-export function doorCommand(settings: Settings, imageId: string): readonly string[] {
-  const bind = (source: string, target: string) => ['--mount', `type=bind,source=${source},target=/host/${target}`];
-  return [
-    ...['docker', 'run', '--rm', '--interactive', '--log-driver', 'none'],
-    ...['--label', `${environmentLabel}=${settings.env}`, '--label', 'taxlien-gateway.step=owned-paths'],
-    ...['--network', 'none', '--read-only', '--memory', '128m', '--pids-limit', '16', '--no-healthcheck'],
-    ...['--security-opt', 'no-new-privileges', '--cap-drop', 'ALL'],
-    ...['--cap-add', 'CHOWN', '--cap-add', 'DAC_OVERRIDE', '--cap-add', 'FOWNER'],
-    ...['--user', '0:0', '--workdir', '/host', '--entrypoint', 'tar'],
-    ...bind(settings.dataDir, 'data'),
-    ...bind(settings.instance.secretsDir, 'secrets'),
-    ...[imageId, '-x', '-p', '-f', '-'],
-  ];
+/** The container that unpacks an archive from its standard input into data and secrets. */
+export function unpackCommand(settings: Settings, imageId: string): readonly string[] {
+  const mount = (source: string, name: string) =>
+    ({ type: 'bind', source, target: `/host/${name}`, isWritable: true }) as const;
+  return doorCommand(settings, {
+    step: 'owned-paths',
+    image: imageId,
+    mounts: [mount(settings.dataDir, 'data'), mount(settings.instance.secretsDir, 'secrets')],
+    workdir: '/host',
+    argv: ['tar', '-x', '-p', '-f', '-'],
+    isInteractive: true,
+  });
 }
 
 /** Makes the directories and secret files of an instance, with owners that this process could not give them. */
@@ -85,7 +84,7 @@ export async function writeOwnedPaths(
 ): Promise<void> {
   mkdirSync(settings.dataDir, { recursive: true, mode: 0o755 });
   mkdirSync(settings.instance.secretsDir, { recursive: true, mode: 0o700 });
-  await run(doorCommand(settings, imageId), { stdin: await ownedPathsArchive(settings), timeoutMs: 120_000 });
+  await run(unpackCommand(settings, imageId), { stdin: await ownedPathsArchive(settings), timeoutMs: 120_000 });
   writeApplied(settings.instance, settings.secrets, generations);
 }
 

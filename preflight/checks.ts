@@ -8,6 +8,7 @@ import { dataDirectories, dataOwner, volumeDevices } from './data.ts';
 import { dataInUse } from './data-in-use.ts';
 import type { Check, Finding } from './finding.ts';
 import { instances, otherInstances } from './instances.ts';
+import { openMove } from './open-move.ts';
 import { daemonPlaces, places } from './places.ts';
 import { ports } from './ports.ts';
 import { secrets } from './secrets.ts';
@@ -27,6 +28,7 @@ export const checks: readonly Check[] = [
   takenNames,
   places,
   daemonPlaces,
+  openMove,
   dataDirectories,
   dataOwner,
   dataInUse,

@@ -49,7 +49,7 @@ export const dataDirectories = {
         refuse(
           'E_DATA_MOVED',
           `${dir}: is not where the data of ${volume} lies (got ${path}, the marker says ${marker.path})`,
-          `Set DATA_DIR in ${instance.envFile} back to ${dirname(marker.path)}.`,
+          `Set DATA_DIR in ${instance.envFile} back to ${dirname(marker.path)}; to move the data: then ./gatewayctl move-data ${settings.env} ${settings.dataDir}`,
         );
         continue;
       }

@@ -124,4 +124,5 @@ export function roomFindings(path: string, { bsize, bavail, files, ffree }: Room
   ];
 }
 
-const nearestThere = (path: string): string => (existsSync(path) ? path : nearestThere(dirname(path)));
+/** The path itself, or the directory above it that is there. */
+export const nearestThere = (path: string): string => (existsSync(path) ? path : nearestThere(dirname(path)));

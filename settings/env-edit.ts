@@ -43,6 +43,15 @@ export function replaceFile(path: string, text: string): void {
   closeSync(dir);
 }
 
+/** Writes one variable of an `.env` anew, on a line of its own at the end where it stands on none. */
+export function putEnvValue(envFile: string, variable: string, value: string): void {
+  const text = readFileSync(envFile, 'utf8');
+  const isThere = new RegExp(`^[ \\t]*${variable}[ \\t]*=`, 'm').test(text);
+  const added = `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${variable}=${value}\n`;
+  const edited = isThere ? withValue(text, variable, value) : added;
+  if (edited !== text) replaceFile(envFile, edited);
+}
+
 /** Writes one variable of an `.env` anew. */
 export function setEnvValue(envFile: string, variable: string, value: string): void {
   const text = readFileSync(envFile, 'utf8');

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { extract } from 'tar-stream';
 import { expect, test } from 'vitest';
-import { doorCommand, ownedHostPaths, ownedPathsArchive } from '../../../components/owned-paths.ts';
+import { ownedHostPaths, ownedPathsArchive, unpackCommand } from '../../../components/owned-paths.ts';
 import { testSecrets, testSettings } from '../../helpers/instance.ts';
 
 async function entriesOf(archive: Buffer): Promise<readonly string[]> {
@@ -48,7 +48,7 @@ test('the archive holds every directory and secret file with its owner and mode'
 test('the door: no network, nothing writable but the two roots, three capabilities, and no secret in its words', () => {
   const root = '/srv/gw';
   const settings = testSettings({ env: 'stage', variables: { DATA_DIR: '/data dir' } });
-  const command = doorCommand(
+  const command = unpackCommand(
     { ...settings, instance: { ...settings.instance, secretsDir: `${root}/stage/secrets` } },
     'sha256:abc',
   );

@@ -30,6 +30,7 @@ test('each check has a name of its own', () => {
       "taken-names: daemon",
       "places: host",
       "daemon-places: daemon",
+      "open-move: host",
       "data-directories: host",
       "data-owner: daemon",
       "data-in-use: daemon",

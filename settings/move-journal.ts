@@ -1,0 +1,32 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Instance } from './instance.ts';
+
+/** A move of the data that has begun, so that a killed one can be finished. */
+export interface DataMove {
+  readonly from: string;
+  readonly to: string;
+  /** `copying`: the data is where it was. `switching`: the copy is whole and verified, and the instance turns to it. */
+  readonly phase: 'copying' | 'switching';
+}
+
+const journalFile = (instance: Instance) => join(instance.dir, 'move-data.json');
+
+export function readMove(instance: Instance): DataMove | undefined {
+  try {
+    return JSON.parse(readFileSync(journalFile(instance), 'utf8')) as DataMove;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+export function writeMove(instance: Instance, move: DataMove): void {
+  const path = journalFile(instance);
+  writeFileSync(`${path}.new`, `${JSON.stringify(move)}\n`, { mode: 0o644, flush: true });
+  renameSync(`${path}.new`, path);
+}
+
+export function endMove(instance: Instance): void {
+  rmSync(journalFile(instance), { force: true });
+}

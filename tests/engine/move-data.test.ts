@@ -1,0 +1,174 @@
+import { createHash } from 'node:crypto';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { run } from '../../cli/process.ts';
+import {
+  type Checkout,
+  containersOf,
+  copyCheckout,
+  docker,
+  eventually,
+  gatewayctl,
+  inStackShell,
+  makeRoot,
+  type Shell,
+  tearDown,
+} from '../helpers/engine.ts';
+import { killTree, startGatewayctl } from '../helpers/killed.ts';
+import { completeTask, fetchResult, sha256, workerOf } from '../helpers/worker.ts';
+
+const project = 'taxlien-gateway-dev';
+const volumes = ['postgres', 'redis', 'raw', 'prometheus', 'grafana'];
+
+/** Paths, owners, modes and contents of all that lies below a directory. */
+function treeHash(dir: string): string {
+  const hash = createHash('sha256');
+  for (const name of (readdirSync(dir, { recursive: true }) as string[]).sort()) {
+    const path = join(dir, name);
+    const { uid, gid, mode } = lstatSync(path);
+    hash.update(`${name} ${uid}:${gid} ${mode.toString(8)}\n`);
+    if (lstatSync(path).isFile()) hash.update(readFileSync(path));
+    if (lstatSync(path).isSymbolicLink()) hash.update(readlinkSync(path));
+  }
+  return hash.digest('hex');
+}
+
+describe('the data of a deployed instance', () => {
+  let checkout: Checkout;
+  let shell: Shell;
+  let from: string;
+  let to: string;
+  let tasks: string[];
+  const results = [1, 2, 3].map((number) => new TextEncoder().encode(`result ${number} `.repeat(5_000)));
+  const move = (dir = to) => ['move-data', 'dev', dir];
+
+  /** The results as the gateway gives them back, from the database and the raw directory. */
+  const readResults = () =>
+    Promise.all(tasks.map(async (id) => sha256(await fetchResult(workerOf(shell.root, 'dev'), id))));
+
+  beforeAll(async () => {
+    checkout = await copyCheckout('move-data');
+    shell = { checkout, root: makeRoot('move-data') };
+    await gatewayctl(shell, ['up', 'dev']);
+    from = join(shell.root, 'dev/data');
+    to = join(mkdtempSync(join(shell.root, 'disk-')), 'data');
+    tasks = [];
+    for (const result of results) tasks.push(await completeTask(workerOf(shell.root, 'dev'), result));
+  });
+
+  afterAll(async () => {
+    await tearDown(shell, 'dev');
+  });
+
+  test('a changed DATA_DIR alone is refused, and the verb is named', async () => {
+    const file = join(shell.root, 'dev/.env');
+    const good = readFileSync(file, 'utf8');
+    writeFileSync(file, `${good}DATA_DIR=${to}\n`);
+    const { exitCode, stdout, stderr } = await gatewayctl(shell, ['up', 'dev'], 'any');
+    writeFileSync(file, good);
+    expect(exitCode).toBe(1);
+    expect(stdout + stderr).toContain('E_DATA_MOVED');
+    expect(stdout + stderr).toContain(`to move the data: then ./gatewayctl move-data dev ${to}`);
+  });
+
+  test('a target that is no place for it stops the move before anything is stopped', async () => {
+    const full = join(shell.root, 'full');
+    mkdirSync(full);
+    writeFileSync(join(full, 'file'), 'x');
+    const small = mkdtempSync(join(shell.root, 'small-'));
+    await run(['mount', '-t', 'tmpfs', '-o', 'size=1m', 'none', small]);
+    const before = await containersOf(project);
+    const cases: readonly (readonly [string, RegExp])[] = [
+      ['data', /E_MOVE_TARGET|must be an absolute path/],
+      ['/srv/with blank', /must be an absolute path/],
+      [join(from, 'inside'), /is not apart from the data/],
+      [join(checkout.dir, 'data'), /E_DATA_IN_CHECKOUT/],
+      [full, /must be empty or not there \(got file\)/],
+      [small, /has no room for the data \(got 1 MiB, needs \d+ MiB\)/],
+    ];
+    for (const [dir, message] of cases) {
+      const { exitCode, stderr } = await gatewayctl(shell, move(dir), 'any');
+      expect([exitCode, stderr]).toEqual([1, expect.stringMatching(message)]);
+    }
+    await run(['umount', small]);
+    expect(await containersOf(project)).toEqual(before);
+  });
+
+  test('a disk that fills up in the middle: the services run on where they were', async () => {
+    const disk = mkdtempSync(join(shell.root, 'filling-'));
+    await run(['mount', '-t', 'tmpfs', '-o', 'size=2g,nr_inodes=300', 'none', disk]);
+    const { exitCode, stderr } = await gatewayctl(shell, move(disk), 'any');
+    await run(['umount', disk]);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining(`dev runs on ${from} as before`)]);
+    await gatewayctl(shell, ['verify', 'dev']);
+    expect(await readResults()).toEqual(results.map(sha256));
+  });
+
+  test('killed at each step, it leaves the whole old copy; the run after the last kill finishes', async () => {
+    let whole: string | undefined;
+    const steps = [
+      `stopping ${project}-redis`,
+      'copying postgres',
+      'copying prometheus',
+      'grafana: copied and compared',
+      'removing the stopped containers',
+      'removing the volumes',
+      `setting DATA_DIR=${to}`,
+      'writing the markers',
+      'Updating (dev)',
+    ];
+    for (const step of steps) {
+      const killed = startGatewayctl(shell, move());
+      await eventually(`"${step}" in ${killed.output}`, 120_000, async () =>
+        killed.output().includes(step) ? true : undefined,
+      ).catch((error: Error) => {
+        throw new Error(`${error.message}\n${killed.output()}`);
+      });
+      killTree(killed.child.pid ?? 0);
+      expect(await killed.ended, killed.output()).toBeNull();
+      if (step.startsWith('stopping')) continue;
+      whole ??= volumes.map((volume) => treeHash(join(from, volume))).join();
+      expect(volumes.map((volume) => treeHash(join(from, volume))).join(), step).toBe(whole);
+      if (step === 'removing the volumes') {
+        const up = await gatewayctl(shell, ['up', 'dev'], 'any');
+        expect([up.exitCode, up.stdout + up.stderr]).toEqual([1, expect.stringContaining('E_MOVE_OPEN')]);
+      }
+    }
+    const { stdout } = await gatewayctl(shell, move());
+    expect(stdout).toMatch(/HEALTHY|healthy/);
+    expect(await readResults()).toEqual(results.map(sha256));
+    const devices = JSON.parse(await docker('volume', 'inspect', ...volumes.map((volume) => `${project}_${volume}`)));
+    expect((devices as { Options: { device: string } }[]).map(({ Options }) => Options.device)).toEqual(
+      volumes.map((volume) => join(to, volume)),
+    );
+    const preview = await inStackShell(shell, 'dev', ['pulumi', 'preview', '--expect-no-changes']);
+    expect(preview.exitCode, preview.stdout + preview.stderr).toBe(0);
+    const doctor = await gatewayctl(shell, ['doctor', 'dev', '--json']);
+    expect(JSON.parse(doctor.stdout)).toMatchObject({ findings: [] });
+  });
+
+  test('back to where it was, once the old copy is gone: the bytes are the same', async () => {
+    for (const volume of volumes) rmSync(join(from, volume), { recursive: true });
+    // The markers lie in the instance whatever DATA_DIR says.
+    const target = join(shell.root, 'second');
+    const { stdout, stderr } = await gatewayctl(shell, move(target));
+    expect(stderr).toMatch(/postgres: copied and compared, \d{3,} files/);
+    expect(stdout).toContain(
+      `moved: the data of dev to ${target}; when you need the old copy no more: sudo rm -r ${join(to, 'postgres')}`,
+    );
+    expect(await readResults()).toEqual(results.map(sha256));
+    for (const volume of ['raw']) expect(treeHash(join(target, volume))).toBe(treeHash(join(to, volume)));
+    const log = await docker('logs', `${project}-db`);
+    expect(log).not.toMatch(/not properly shut down|automatic recovery/);
+  });
+});
