@@ -2,6 +2,7 @@ import { childEnvironment } from '../settings/child-environment.ts';
 import { loadSettings, type Settings, SettingsError } from '../settings/load.ts';
 import { containerName, environmentLabel, networkName } from '../settings/names.ts';
 import { endLeftovers } from './leftovers.ts';
+import { restoreVolumes } from './lost-volumes.ts';
 import type { Progress } from './output.ts';
 import { run } from './process.ts';
 import { clearDeadLocks } from './pulumi-locks.ts';
@@ -22,7 +23,9 @@ export async function recoverStack(stack: Stack, progress: Progress): Promise<re
   if (leftovers > 0) done.push(`ended ${leftovers} processes of a deploy that was killed`);
   const pending = readCheckpoint(checkpointFile(instance))?.checkpoint.latest?.pending_operations ?? [];
   const settings = readableSettings(stack);
-  if (settings !== undefined) done.push(...(await removeOrphans(stack, settings)));
+  if (settings !== undefined) {
+    done.push(...(await removeOrphans(stack, settings)), ...(await restoreVolumes(stack, settings)));
+  }
   if (pending.length > 0) {
     const argv = ['pulumi', 'refresh', '--yes', '--skip-preview', '--clear-pending-creates', '--non-interactive'];
     await run(argv, { cwd: stack.checkoutDir, env: childEnvironment(stack.exports) });

@@ -1,7 +1,7 @@
+import { dataPath } from '../../settings/data-volume.ts';
 import type { Settings } from '../../settings/load.ts';
 import { containerName, environmentLabel, networkName } from '../../settings/names.ts';
 import { userOf } from '../../settings/owners.ts';
-import { dataPath } from '../data-volume.ts';
 import { secretsPath } from '../owned-paths.ts';
 import type { ServiceSpec } from '../service.ts';
 

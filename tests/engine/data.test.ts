@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  appendFileSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -52,9 +53,19 @@ describe('the data of a deployed instance', () => {
   const results = [1, 2, 3].map((number) => new TextEncoder().encode(`result ${number} `.repeat(5_000)));
   const move = (dir = to) => ['move-data', 'dev', dir];
 
+  /** PostgreSQL says at each start how it ended before. */
+  const expectCleanStart = async () => {
+    const { stdout, stderr } = await run(['docker', 'logs', `${project}-db`]);
+    expect(stdout + stderr).toContain('database system was shut down at');
+    expect(stdout + stderr).not.toMatch(/was interrupted|not properly shut down|automatic recovery/);
+  };
+
   /** The results as the gateway gives them back, from the database and the raw directory. */
   const readResults = () =>
     Promise.all(tasks.map(async (id) => sha256(await fetchResult(workerOf(shell.root, 'dev'), id))));
+
+  const started = async () =>
+    Object.values(await containersOf(project)).map(({ Id, State }) => `${Id} ${State.StartedAt}`);
 
   beforeAll(async () => {
     checkout = await copyCheckout('move-data');
@@ -87,7 +98,7 @@ describe('the data of a deployed instance', () => {
     writeFileSync(join(full, 'file'), 'x');
     const small = mkdtempSync(join(shell.root, 'small-'));
     await run(['mount', '-t', 'tmpfs', '-o', 'size=1m', 'none', small]);
-    const before = await containersOf(project);
+    const before = await started();
     const cases: readonly (readonly [string, RegExp])[] = [
       ['data', /E_MOVE_TARGET|must be an absolute path/],
       ['/srv/with blank', /must be an absolute path/],
@@ -101,7 +112,7 @@ describe('the data of a deployed instance', () => {
       expect([exitCode, stderr]).toEqual([1, expect.stringMatching(message)]);
     }
     await run(['umount', small]);
-    expect(await containersOf(project)).toEqual(before);
+    expect(await started()).toEqual(before);
   });
 
   test('a disk that fills up in the middle: the services run on where they were', async () => {
@@ -122,24 +133,23 @@ describe('the data of a deployed instance', () => {
       'copying prometheus',
       'grafana: copied and compared',
       'removing the stopped containers',
-      'removing the volumes',
+      'making the volumes anew',
       `setting DATA_DIR=${to}`,
       'writing the markers',
       'Updating (dev)',
     ];
     for (const step of steps) {
       const killed = startGatewayctl(shell, move());
-      await eventually(`"${step}" in ${killed.output}`, 120_000, async () =>
-        killed.output().includes(step) ? true : undefined,
-      ).catch((error: Error) => {
-        throw new Error(`${error.message}\n${killed.output()}`);
+      await eventually(`"${step}" of a run`, 120_000, async () => {
+        if (killed.output().includes(step)) return true;
+        throw new Error(killed.output());
       });
       killTree(killed.child.pid ?? 0);
       expect(await killed.ended, killed.output()).toBeNull();
       if (step.startsWith('stopping')) continue;
       whole ??= volumes.map((volume) => treeHash(join(from, volume))).join();
       expect(volumes.map((volume) => treeHash(join(from, volume))).join(), step).toBe(whole);
-      if (step === 'removing the volumes') {
+      if (step === 'making the volumes anew') {
         const up = await gatewayctl(shell, ['up', 'dev'], 'any');
         expect([up.exitCode, up.stdout + up.stderr]).toEqual([1, expect.stringContaining('E_MOVE_OPEN')]);
       }
@@ -168,7 +178,35 @@ describe('the data of a deployed instance', () => {
     );
     expect(await readResults()).toEqual(results.map(sha256));
     for (const volume of ['raw']) expect(treeHash(join(target, volume))).toBe(treeHash(join(to, volume)));
-    const log = await docker('logs', `${project}-db`);
-    expect(log).not.toMatch(/not properly shut down|automatic recovery/);
+    await expectCleanStart();
+  });
+
+  test('PostgreSQL is stopped in order, whatever its container is replaced for', async () => {
+    const upstream = join(checkout.dir, 'components/upstream-images.json');
+    const ways: Readonly<Record<string, () => Promise<unknown>>> = {
+      'a new limit': () => {
+        appendFileSync(join(shell.root, 'dev/.env'), 'DB_MEMORY_MIB=300\n');
+        return gatewayctl(shell, ['up', 'dev']);
+      },
+      'a new secret': () => gatewayctl(shell, ['rotate', 'dev', 'POSTGRES_PASSWORD']),
+      'a minor version': async () => {
+        // A stand-in for a release that does not exist: the same server in another image.
+        await docker('commit', '--change', 'LABEL minor=99', `${project}-db`, 'postgres:16.99');
+        const images = JSON.parse(readFileSync(upstream, 'utf8')) as Record<string, string>;
+        writeFileSync(upstream, JSON.stringify({ ...images, db: 'postgres:16.99' }));
+        return gatewayctl(shell, ['up', 'dev']);
+      },
+      'a destroy': async () => {
+        await gatewayctl(shell, ['destroy', 'dev', '--yes']);
+        return gatewayctl(shell, ['up', 'dev']);
+      },
+    };
+    for (const [way, replace] of Object.entries(ways)) {
+      const before = (await containersOf(project)).db?.Id;
+      await replace();
+      expect((await containersOf(project)).db?.Id, way).not.toBe(before);
+      await expectCleanStart();
+    }
+    expect(await readResults()).toEqual(results.map(sha256));
   });
 });
