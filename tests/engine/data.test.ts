@@ -18,7 +18,6 @@ import {
   containersOf,
   copyCheckout,
   docker,
-  eventually,
   gatewayctl,
   inStackShell,
   makeRoot,
@@ -52,6 +51,16 @@ describe('the data of a deployed instance', () => {
   let tasks: string[];
   const results = [1, 2, 3].map((number) => new TextEncoder().encode(`result ${number} `.repeat(5_000)));
   const move = (dir = to) => ['move-data', 'dev', dir];
+
+  /** Kills a move with all its processes as soon as it says that it is at a step. */
+  const killAt = async (step: string) => {
+    const killed = startGatewayctl(shell, move());
+    const look = () => {
+      if (killed.output().includes(step)) killTree(killed.child.pid ?? 0);
+    };
+    for (const stream of [killed.child.stdout, killed.child.stderr]) stream?.on('data', look);
+    expect(await killed.ended, killed.output()).toBeNull();
+  };
 
   /** PostgreSQL says at each start how it ended before. */
   const expectCleanStart = async () => {
@@ -134,28 +143,23 @@ describe('the data of a deployed instance', () => {
       'grafana: copied and compared',
       'removing the stopped containers',
       'making the volumes anew',
-      `setting DATA_DIR=${to}`,
-      'writing the markers',
-      'Updating (dev)',
     ];
     for (const step of steps) {
-      const killed = startGatewayctl(shell, move());
-      await eventually(`"${step}" of a run`, 120_000, async () => {
-        if (killed.output().includes(step)) return true;
-        throw new Error(killed.output());
-      });
-      killTree(killed.child.pid ?? 0);
-      expect(await killed.ended, killed.output()).toBeNull();
+      await killAt(step);
       if (step.startsWith('stopping')) continue;
       whole ??= volumes.map((volume) => treeHash(join(from, volume))).join();
       expect(volumes.map((volume) => treeHash(join(from, volume))).join(), step).toBe(whole);
-      if (step === 'making the volumes anew') {
-        const up = await gatewayctl(shell, ['up', 'dev'], 'any');
-        expect([up.exitCode, up.stdout + up.stderr]).toEqual([1, expect.stringContaining('E_MOVE_OPEN')]);
-      }
     }
-    const { stdout } = await gatewayctl(shell, move());
-    expect(stdout).toMatch(/HEALTHY|healthy/);
+    const refused = async () => {
+      const { exitCode, stdout, stderr } = await gatewayctl(shell, ['up', 'dev'], 'any');
+      expect([exitCode, stdout + stderr]).toEqual([1, expect.stringContaining('E_MOVE_OPEN')]);
+    };
+    await refused();
+    // As after a kill between the two writes that follow, which no test can hit: DATA_DIR is new, the markers are old.
+    appendFileSync(join(shell.root, 'dev/.env'), `DATA_DIR=${to}\n`);
+    await refused();
+    await killAt('Updating (dev)');
+    await gatewayctl(shell, ['up', 'dev']);
     expect(await readResults()).toEqual(results.map(sha256));
     const devices = JSON.parse(await docker('volume', 'inspect', ...volumes.map((volume) => `${project}_${volume}`)));
     expect((devices as { Options: { device: string } }[]).map(({ Options }) => Options.device)).toEqual(
