@@ -50,6 +50,7 @@ export function summaryPicture(markdown: string): string {
   const [w, h] = [Math.ceil(width + margin), y + margin];
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${w} ${h}" width="${w}" height="${h}">`,
+    '<title>The job summary of a deploy</title>',
     `<rect width="${w}" height="${h}" fill="#ffffff"/>`,
     `<g stroke="#d1d9e0">${rules.join('').replaceAll('@', `${w - margin}`)}</g>`,
     ...texts.map(svgText),
