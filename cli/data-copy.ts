@@ -62,6 +62,16 @@ export class DataCopier {
     );
   }
 
+  /** Names of what lies at the top of a tree. */
+  async names(tree: Tree): Promise<readonly string[]> {
+    return (await this.#look(tree, ['ls', '-A', '-1', '.'])).split('\n').filter((name) => name !== '');
+  }
+
+  /** Runs one program in a tree that it may write to. */
+  async change(tree: Tree, argv: readonly string[]): Promise<void> {
+    await this.#door([{ ...tree, target: '/tree', isWritable: true }], '/tree', argv);
+  }
+
   #look(tree: Tree, argv: readonly string[]): Promise<string> {
     return this.#door([{ ...tree, target: '/tree' }], '/tree', argv);
   }

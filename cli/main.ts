@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { UserError } from '../settings/errors.ts';
+import { adopt } from './adopt.ts';
 import { boot } from './boot.ts';
 import { checkoutCommit } from './checkout-commit.ts';
 import { destroy } from './destroy.ts';
@@ -37,6 +38,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   verify,
   rotate,
   'move-data': moveData,
+  adopt,
   boot,
   env,
   toolchain,

@@ -9,6 +9,7 @@ import { dataInUse } from './data-in-use.ts';
 import type { Check, Finding } from './finding.ts';
 import { instances, otherInstances } from './instances.ts';
 import { openMove } from './open-move.ts';
+import { openAdoption } from './open-adoption.ts';
 import { daemonPlaces, places } from './places.ts';
 import { ports } from './ports.ts';
 import { secrets } from './secrets.ts';
@@ -29,6 +30,7 @@ export const checks: readonly Check[] = [
   places,
   daemonPlaces,
   openMove,
+  openAdoption,
   dataDirectories,
   dataOwner,
   dataInUse,

@@ -41,7 +41,10 @@ export function nameFindings(settings: Settings, objects: NamedObjects): readonl
           severity: 'error',
           message: `${kind} ${name}: is not of this stack (got ${project === '' ? 'no project' : `project ${project}`})`,
           why: 'Docker allows each name once, and what others made is never removed.',
-          fix: `Set COMPOSE_PROJECT_NAME in ${settings.instance.envFile} to another name; or, if nobody needs it: ${remove} ${name}`,
+          fix:
+            project === settings.project
+              ? `./gatewayctl adopt ${settings.env} --dry-run shows how to take over that Compose project with its data; or set COMPOSE_PROJECT_NAME in ${settings.instance.envFile} to another name`
+              : `Set COMPOSE_PROJECT_NAME in ${settings.instance.envFile} to another name; or, if nobody needs it: ${remove} ${name}`,
         };
       }),
   );

@@ -31,6 +31,7 @@ test('each check has a name of its own', () => {
       "places: host",
       "daemon-places: daemon",
       "open-move: host",
+      "open-adoption: host",
       "data-directories: host",
       "data-owner: daemon",
       "data-in-use: daemon",
