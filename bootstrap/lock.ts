@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Progress } from '../cli/output.ts';
 import { run } from '../cli/process.ts';
 import { childEnvironment } from '../settings/child-environment.ts';
 import { UserError } from '../settings/errors.ts';
+import { draftPath } from '../settings/whole-file.ts';
 
 export interface LockOptions {
   /** What is locked, for those who wait: `toolchain`, `sandbox default`. */
@@ -94,9 +95,12 @@ async function removeDead(path: string, dead: Holder, options: LockOptions): Pro
 
 /** A link makes the lock appear with its content in it, at once and only where there is none. */
 function tryCreate(path: string, holder: Holder): boolean {
-  const draft = `${path}.${holder.nonce}`;
+  const draft = draftPath(path);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(draft, JSON.stringify(holder));
+  // Of an earlier process with this number.
+  rmSync(draft, { force: true });
+  writeFileSync(draft, JSON.stringify(holder), { mode: 0o600 });
+  chmodSync(draft, 0o644);
   try {
     linkSync(draft, path);
     return true;

@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Instance, ServiceName } from '../settings/instance.ts';
 import { readSource } from '../settings/source.ts';
+import { writeWhole } from '../settings/whole-file.ts';
 import type { Change, Told } from './engine-events.ts';
 import { checkoutDir } from './stack.ts';
 import type { ServiceStatus } from './status.ts';
@@ -87,9 +88,7 @@ export async function beginRecord(instance: Instance, run: string): Promise<Reco
 
 function write(instance: Instance, record: DeployRecord): void {
   mkdirSync(instance.logsDir, { recursive: true });
-  const path = recordFile(instance);
-  writeFileSync(`${path}.new`, `${JSON.stringify(record, undefined, 2)}\n`, { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  writeWhole(recordFile(instance), `${JSON.stringify(record, undefined, 2)}\n`, 0o600);
 }
 
 /** The record of the last deploy; `undefined` where there was none. */

@@ -1,6 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { withScratch } from './drafts.ts';
 import { runPulumi, type Stack } from './stack.ts';
 
 /** One thing that a run of Pulumi changed, or found to be otherwise. */
@@ -46,16 +46,13 @@ export async function runPulumiTelling(
   args: readonly string[],
   runIt: typeof runPulumi = runPulumi,
 ): Promise<{ readonly exitCode: number; readonly told: Told }> {
-  const scratch = mkdtempSync(join(tmpdir(), 'taxlien-gateway-'));
-  const log = join(scratch, 'events.jsonl');
   // The option is hidden without it.
   const telling = { ...stack, exports: { ...stack.exports, PULUMI_DEBUG_COMMANDS: 'true' } };
-  try {
+  return withScratch(stack.instance, 'events', async (scratch) => {
+    const log = join(scratch, 'events.jsonl');
     const exitCode = await runIt(telling, [...args, '--event-log', log]);
     return { exitCode, told: readEvents(readLog(log)) };
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  });
 }
 
 /** A run that was refused before it began has written none. */

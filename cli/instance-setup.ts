@@ -1,9 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { envFileText } from '../settings/env-file.ts';
 import { UserError } from '../settings/errors.ts';
 import type { Environment, Instance } from '../settings/instance.ts';
 import { bindIpProblem } from '../settings/schema.ts';
+import { createWhole } from '../settings/whole-file.ts';
 
 /** Address that `up dev` takes where there is no instance yet: loopback, so that nobody else can reach it. */
 export const loopbackFor = (platform: NodeJS.Platform) => (platform === 'darwin' ? '127.0.0.1' : '127.0.10.1');
@@ -23,7 +24,7 @@ export function makeInstance(instance: Instance, bindIp: string): boolean {
     );
   }
   completeInstance(instance);
-  return writeOnce(instance.envFile, envFileText({ env: instance.env, bindIp, makeSecret }), 0o600);
+  return createWhole(instance.envFile, envFileText({ env: instance.env, bindIp, makeSecret }), 0o600);
 }
 
 /** The directories and files of an instance besides its `.env`. */
@@ -34,8 +35,8 @@ export function completeInstance(instance: Instance): void {
   for (const dir of [instance.secretsDir, instance.stateDir, instance.backupsDir, instance.logsDir]) {
     makeDirectory(dir, 0o700);
   }
-  writeOnce(instance.idFile, `${randomUUID()}\n`, 0o644);
-  writeOnce(instance.passphraseFile, `${makeSecret()}\n`, 0o600);
+  if (!existsSync(instance.idFile)) createWhole(instance.idFile, `${randomUUID()}\n`, 0o644);
+  if (!existsSync(instance.passphraseFile)) createWhole(instance.passphraseFile, `${makeSecret()}\n`, 0o600);
 }
 
 const makeSecret = () => randomBytes(24).toString('base64url');
@@ -56,17 +57,6 @@ function makeDirectory(path: string, mode: number): void {
       { cause: error },
     );
   }
-}
-
-function writeOnce(path: string, text: string, mode: number): boolean {
-  try {
-    writeFileSync(path, text, { flag: 'wx', mode, flush: true });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
-  chmodSync(path, mode);
-  return true;
 }
 
 /** The instance's `.env`, or what to do where there is none. */

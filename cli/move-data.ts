@@ -16,7 +16,7 @@ import { note, type Progress, print } from './output.ts';
 import { run } from './process.ts';
 import type { Stack } from './stack.ts';
 import { changingVerb } from './stack-verb.ts';
-import { deployStack, refuseOpenRotation } from './up.ts';
+import { deployStack } from './up.ts';
 import type { Verb } from './verb.ts';
 
 /** Nobody loses the service that it still talks to. */
@@ -62,7 +62,6 @@ export const moveData: Verb = { ...move, usage: '<env> <dir> [--sandbox] [--wait
 /** Stops the services and makes a whole copy; where that fails they run on, on the data that they had. */
 async function copyAll(stack: Stack, settings: Settings, to: string, progress: Progress): Promise<void> {
   const { instance, engine, checkoutDir } = stack;
-  refuseOpenRotation(instance);
   await refuseErrors({ settings, source: await readSource(checkoutDir), dockerHost: engine.dockerHost });
   const volumes = dataVolumes.filter((volume) => readMarker(instance, volume) !== undefined);
   const copier = new DataCopier(settings, engine.dockerHost, imageTag(settings, 'db'));

@@ -12,11 +12,8 @@ export interface RunOptions {
   /** Exit codes that are no error; default only 0. */
   readonly allowedExitCodes?: readonly number[] | 'any';
   readonly timeoutMs?: number;
-  /**
-   * Lets a stop of this process end the child in order instead of leaving it behind: `pass` hands SIGINT and SIGTERM
-   * on as SIGTERM; `terminal` only SIGTERM, since the terminal itself sends SIGINT to the child.
-   */
-  readonly onStop?: 'pass' | 'terminal';
+  /** Whether a child that was told to stop with this process is waited for and its exit code returned, as any other. */
+  readonly isStopOrderly?: boolean;
   /** Called with each complete line of stdout and stderr as it comes. */
   readonly onLine?: (line: string) => void;
 }
@@ -56,7 +53,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     ...(options.env === undefined ? {} : { env: options.env }),
     stdio: [options.stdin !== undefined ? 'pipe' : inherit ? 'inherit' : 'ignore', output, output],
   });
-  const letGo = options.onStop === undefined ? () => {} : passSignals(child, options.onStop);
+  const stopping = stopWithThisProcess(child, inherit);
   const stdout = collect(child.stdout, options.onLine);
   const stderr = collect(child.stderr, options.onLine);
   // A child that ends before it has read all makes the pipe fail; its exit code tells more.
@@ -78,10 +75,18 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     child.once('close', (code, signal) => resolve({ code, signal }));
   }).finally(() => {
     clearTimeout(timer);
-    letGo();
+    stopping.letGo();
   });
   const result = { exitCode: ended.code ?? 128, stdout: stdout(), stderr: stderr() };
   if (isTimedOut) throw new ProcessError(argv, result, `still running after ${options.timeoutMs} ms, killed`);
+  const signal = stopping.signal();
+  if (signal !== undefined && options.isStopOrderly !== true) {
+    throw new UserError(
+      'E_STOPPED',
+      `${program}: ended, since gatewayctl got ${signal}`,
+      'Run the same command again.',
+    );
+  }
   if (ended.signal !== null) throw new ProcessError(argv, result, `ended by ${ended.signal}`);
   const allowed = options.allowedExitCodes ?? [0];
   if (allowed !== 'any' && !allowed.includes(result.exitCode)) {
@@ -90,12 +95,34 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   return result;
 }
 
-function passSignals(child: ChildProcess, how: 'pass' | 'terminal'): () => void {
-  // SIGTERM for both: a child of a background job ignores SIGINT.
-  const stop = () => void child.kill('SIGTERM');
-  const onInterrupt = how === 'pass' ? stop : () => {};
-  process.on('SIGINT', onInterrupt).on('SIGTERM', stop);
-  return () => process.off('SIGINT', onInterrupt).off('SIGTERM', stop);
+interface Stopping {
+  /** What stopped this process while the child ran. */
+  readonly signal: () => NodeJS.Signals | undefined;
+  readonly letGo: () => void;
+}
+
+const stoppers = new Set<(signal: NodeJS.Signals) => void>();
+const stopAll = (signal: NodeJS.Signals) => {
+  for (const stop of stoppers) stop(signal);
+};
+
+/** A stop of this process ends the child too, instead of leaving it behind. */
+function stopWithThisProcess(child: ChildProcess, hasTerminal: boolean): Stopping {
+  let got: NodeJS.Signals | undefined;
+  const stop = (signal: NodeJS.Signals) => {
+    got = signal;
+    // The terminal itself sends SIGINT to a child that shares it. SIGTERM for both: a child of a background job ignores SIGINT.
+    if (signal === 'SIGTERM' || !hasTerminal) child.kill('SIGTERM');
+  };
+  if (stoppers.size === 0) process.on('SIGINT', stopAll).on('SIGTERM', stopAll);
+  stoppers.add(stop);
+  return {
+    signal: () => got,
+    letGo() {
+      stoppers.delete(stop);
+      if (stoppers.size === 0) process.off('SIGINT', stopAll).off('SIGTERM', stopAll);
+    },
+  };
 }
 
 function startError(program: string, cwd: string | undefined, error: NodeJS.ErrnoException): Error {

@@ -1,5 +1,4 @@
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ensureToolchain, type Toolchain } from '../bootstrap/toolchain/toolchain.ts';
 import { childEnvironment, isWatched, type Overrides, pathWith, plainOutput } from '../settings/child-environment.ts';
@@ -7,7 +6,9 @@ import { isDaemonAnswering } from '../settings/docker-host.ts';
 import { UserError } from '../settings/errors.ts';
 import { type Environment, type Instance, instanceOf, userDirs } from '../settings/instance.ts';
 import { loadSettings } from '../settings/load.ts';
+import { writeWhole } from '../settings/whole-file.ts';
 import { limitCompileCache } from './compile-cache.ts';
+import { removeDrafts, withScratch } from './drafts.ts';
 import { chooseEngine, type Engine, startEngine, writeEngineKind } from './engine.ts';
 import { withInstanceLock } from './instance-lock.ts';
 import { completeInstance, loopbackFor, makeInstance, noInstance } from './instance-setup.ts';
@@ -66,6 +67,7 @@ export async function changeStack<T>(
     if (copy !== undefined) note(`recovered: the state was cut off or gone, took ${copy}`);
     const stack = await prepareStack(env, options);
     for (const line of await recoverStack(stack, options.progress)) note(`recovered: ${line}`);
+    removeDrafts(instance);
     backUpState(stack.instance, new Date());
     return work(stack);
   });
@@ -128,13 +130,13 @@ export async function runPulumi(stack: Stack, args: readonly string[]): Promise<
   // A preview holds no lock: nobody may take it for a leftover.
   const mark = args[0] === 'preview' ? {} : { [markName]: stack.instance.dir };
   const env = childEnvironment({ ...stack.exports, ...plainOutput(isWatched()), ...mark });
-  const common = { cwd: stack.checkoutDir, env, allowedExitCodes: 'any' } as const;
+  const common = { cwd: stack.checkoutDir, env, allowedExitCodes: 'any', isStopOrderly: true } as const;
   const argv = ['pulumi', ...args];
-  if (isWatched()) return (await run(argv, { ...common, stdio: 'inherit', onStop: 'terminal' })).exitCode;
+  if (isWatched()) return (await run(argv, { ...common, stdio: 'inherit' })).exitCode;
   const onLine = (line: string) => {
     if (!isNoise(line)) print(line);
   };
-  return (await run([...argv, '--color', 'never'], { ...common, onLine, onStop: 'pass' })).exitCode;
+  return (await run([...argv, '--color', 'never'], { ...common, onLine })).exitCode;
 }
 
 /** Lines of Pulumi's plain display that only say that it looks at something, waits, or found no change. */
@@ -161,20 +163,18 @@ async function initPulumiStack(stack: Stack): Promise<void> {
   requirePassphrase(instance);
   const checkpoint = checkpointFile(instance);
   if (existsSync(checkpoint)) {
-    if (!existsSync(instance.stackFile)) writeWhole(instance.stackFile, `encryptionsalt: ${saltOf(checkpoint)}\n`);
+    if (!existsSync(instance.stackFile))
+      writeWhole(instance.stackFile, `encryptionsalt: ${saltOf(checkpoint)}\n`, 0o600);
     return;
   }
-  const scratch = mkdtempSync(join(tmpdir(), 'taxlien-gateway-'));
-  const scratchFile = join(scratch, basename(instance.stackFile));
-  try {
+  await withScratch(instance, 'init', async (scratch) => {
+    const scratchFile = join(scratch, basename(instance.stackFile));
     copyFileSync(join(stack.checkoutDir, 'Pulumi.yaml'), join(scratch, 'Pulumi.yaml'));
     if (existsSync(instance.stackFile)) copyFileSync(instance.stackFile, scratchFile);
     const argv = ['pulumi', 'stack', 'init', instance.env, '--no-select', '--non-interactive'];
     await run(argv, { cwd: scratch, env: childEnvironment(stack.exports) });
-    writeWhole(instance.stackFile, readFileSync(scratchFile, 'utf8'));
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+    writeWhole(instance.stackFile, readFileSync(scratchFile), 0o600);
+  });
 }
 
 /** The salt stands in the state as well: a lost stack file is no lost stack. */
@@ -182,11 +182,6 @@ function saltOf(path: string): string {
   const salt = readCheckpoint(path)?.checkpoint.latest?.secrets_providers?.state?.salt;
   if (salt !== undefined) return salt;
   throw new UserError('E_NO_SALT', `${path}: holds no salt`, "Restore the instance's Pulumi.<env>.yaml from a backup.");
-}
-
-function writeWhole(path: string, text: string): void {
-  writeFileSync(`${path}.new`, text, { mode: 0o600, flush: true });
-  renameSync(`${path}.new`, path);
 }
 
 function requirePassphrase({ passphraseFile }: Instance): void {

@@ -1,7 +1,8 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../settings/errors.ts';
 import type { Instance } from '../settings/instance.ts';
+import { writeWhole } from '../settings/whole-file.ts';
 
 /** What of a Pulumi checkpoint is looked at here. */
 export interface Checkpoint {
@@ -46,8 +47,7 @@ export function backUpState(instance: Instance, now: Date): void {
   const dir = backupsDir(instance);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const target = join(dir, `${now.toISOString().replaceAll(':', '-')}.json`);
-  copyFileSync(path, `${target}.new`);
-  renameSync(`${target}.new`, target);
+  writeWhole(target, readFileSync(path), 0o600);
   pruneOldest(dir, keptBackups);
   const pulumiDir = join(instance.stateDir, '.pulumi');
   // Each operation leaves a history entry, a checkpoint and a backup, each with a file of attributes beside it.
@@ -73,8 +73,7 @@ export function restoreState(instance: Instance): string | undefined {
     );
   }
   mkdirSync(join(path, '..'), { recursive: true });
-  copyFileSync(good, `${path}.new`);
-  renameSync(`${path}.new`, path);
+  writeWhole(path, readFileSync(good), 0o600);
   return good;
 }
 

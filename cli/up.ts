@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { breakingMigrationAllowed } from '../settings/breaking-migration.ts';
 import { UserError } from '../settings/errors.ts';
-import { type Instance, instanceOf, parseEnvironment } from '../settings/instance.ts';
+import { instanceOf, parseEnvironment } from '../settings/instance.ts';
 import { loadSettings, type Settings } from '../settings/load.ts';
-import { readRotation } from '../settings/rotation.ts';
+import { endRotation, readRotation } from '../settings/rotation.ts';
 import { beginRecord, phaseOf, readDeployRecord } from './deploy-record.ts';
 import { findEngine, rememberEngine } from './engine.ts';
 import { runPulumiTelling } from './engine-events.ts';
@@ -11,6 +11,7 @@ import { pruneImages } from './image-pruning.ts';
 import { endLeftovers } from './leftovers.ts';
 import { note, type Progress, print, table } from './output.ts';
 import { ProcessError } from './process.ts';
+import { changeSecret } from './rotation.ts';
 import { silenceLines, watchPorts } from './silence.ts';
 import { readOutputs, type Stack, type StackOutputs } from './stack.ts';
 import { changingVerb } from './stack-verb.ts';
@@ -29,7 +30,6 @@ const deploy = changingVerb(
     const stack = isBreakingAllowed
       ? { ...prepared, exports: { ...prepared.exports, ...breakingMigrationAllowed } }
       : prepared;
-    refuseOpenRotation(stack.instance);
     return deployStack(stack, progress, runOf(options));
   },
 );
@@ -37,13 +37,15 @@ const deploy = changingVerb(
 const runOf = ({ run }: Invocation['options']) => (typeof run === 'string' ? run : '');
 
 /**
- * Runs `pulumi up`, looks at every service's health, prints what runs where, and for how long ports were silent, and
+ * Goes on with a rotation that has begun, runs `pulumi up`, looks at every service's health, prints what runs where, and for how long ports were silent, and
  * records all of it in the instance.
  * @param run what the record shall be found by
  * @returns the exit code
  */
 export async function deployStack(stack: Stack, progress: Progress, run = ''): Promise<number> {
   const { instance, engine } = stack;
+  const rotation = readRotation(instance);
+  if (rotation !== undefined) await changeSecret(stack, rotation);
   const settings = loadSettings(instance, stack.checkoutDir);
   const recording = await beginRecord(instance, run);
   const stopWatch = watchPorts(settings);
@@ -66,6 +68,7 @@ Then run ./gatewayctl up ${settings.env}: it mends what was left, and goes on.`)
     const outputs = await readOutputs(stack);
     recording.commit(outputs.commit);
     print(`\n${statusTable(rows)}\n\n${outputsTable(outputs)}\n`);
+    if (rotation !== undefined) endRotation(instance);
     for (const line of await pruneImages(engine.dockerHost, settings)) note(line);
     return 0;
   } catch (error) {
@@ -116,17 +119,6 @@ async function recordRefusal(invocation: Invocation, error: UserError, startedAt
   const recording = await beginRecord(instance, runOf(invocation.options));
   recording.failed('prepare the deploy', `${error.message}\n${error.fix}`.trim());
   recording.end([], []);
-}
-
-/** @throws UserError E_ROTATION_OPEN */
-export function refuseOpenRotation(instance: Instance): void {
-  const open = readRotation(instance);
-  if (open === undefined) return;
-  throw new UserError(
-    'E_ROTATION_OPEN',
-    `up: the rotation of ${open.variable} is not finished; a deploy now could start services with its old value`,
-    `Run ./gatewayctl rotate ${instance.env} ${open.variable}: it goes on where it stopped, and deploys.`,
-  );
 }
 
 export const up: Verb = {

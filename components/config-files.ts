@@ -3,6 +3,7 @@ import { cpSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { chmod, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Settings } from '../settings/load.ts';
+import { draftPath } from '../settings/whole-file.ts';
 import { hashFiles, listFiles } from './build-context.ts';
 
 /**
@@ -23,7 +24,9 @@ export async function copyConfigFiles(settings: Settings, source: string): Promi
   const hostPath = configFilesPath(settings, source);
   if (existsSync(hostPath)) return;
   await mkdir(settings.instance.configDir, { recursive: true, mode: 0o755 });
-  const partial = `${hostPath}.${process.pid}.new`;
+  const partial = draftPath(hostPath);
+  rmSync(partial, { recursive: true, force: true });
+  await mkdir(partial, { mode: 0o700 });
   cpSync(join(settings.checkoutDir, source), partial, { recursive: true, dereference: true });
   await chmodTree(partial);
   try {

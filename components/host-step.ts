@@ -71,6 +71,8 @@ async function runGatewayStep(settings: Settings, step: GatewayStep, imageId: st
   );
 }
 
+// Plain `pulumi up` hands on its caller's.
+process.umask(0o022);
 try {
   await main(process.argv.slice(2));
 } catch (error) {

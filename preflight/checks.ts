@@ -12,6 +12,7 @@ import { openMove } from './open-move.ts';
 import { openAdoption } from './open-adoption.ts';
 import { daemonPlaces, places } from './places.ts';
 import { ports } from './ports.ts';
+import { rotation } from './rotation.ts';
 import { secrets } from './secrets.ts';
 import { subnets } from './subnets.ts';
 import { takenNames } from './taken-names.ts';
@@ -22,6 +23,7 @@ export const checks: readonly Check[] = [
   sameDaemon,
   checkout,
   secrets,
+  rotation,
   instances,
   bindIp,
   subnets,

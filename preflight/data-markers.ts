@@ -1,10 +1,11 @@
-import { mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import upstreamImages from '../components/upstream-images.json' with { type: 'json' };
 import { UserError } from '../settings/errors.ts';
 import type { Instance } from '../settings/instance.ts';
 import type { DataVolumeName } from '../settings/names.ts';
+import { writeWhole } from '../settings/whole-file.ts';
 
 /**
  * What is remembered of a data directory, beside the data and never inside it: a directory that is not empty is
@@ -58,8 +59,7 @@ function parsedOrUndefined(json: string): unknown {
 export function writeMarker(instance: Instance, name: string, marker: DataMarker): void {
   const path = markerFile(instance, name);
   mkdirSync(join(instance.dataDir, '.owners'), { recursive: true, mode: 0o755 });
-  writeFileSync(`${path}.new`, `${JSON.stringify(marker, undefined, 2)}\n`, { mode: 0o644, flush: true });
-  renameSync(`${path}.new`, path);
+  writeWhole(path, `${JSON.stringify(marker, undefined, 2)}\n`, 0o644);
 }
 
 /** The id that `init` gave the instance. */

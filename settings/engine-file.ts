@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Instance } from './instance.ts';
+import { writeWhole } from './whole-file.ts';
 
 /** What an instance was last deployed on. */
 export interface LastEngine {
@@ -21,5 +22,5 @@ export function readLastEngine(instance: Instance): LastEngine | undefined {
 
 export function writeLastEngine(instance: Instance, { kind, id }: LastEngine): void {
   const text = id === undefined ? `${kind}\n` : `${kind}\n${id}\n`;
-  writeFileSync(instance.engineFile, text, { mode: 0o644, flush: true });
+  writeWhole(instance.engineFile, text, 0o644);
 }

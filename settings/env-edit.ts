@@ -1,16 +1,6 @@
-import {
-  closeSync,
-  fchmodSync,
-  fchownSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
 import { UserError } from './errors.ts';
+import { writeWhole } from './whole-file.ts';
 
 /**
  * The text of an `.env` with another value for a variable that stands in it; every other byte stays as it is.
@@ -27,20 +17,7 @@ export function withValue(text: string, variable: string, value: string): string
 /** Puts a file in the place of another, whole or not at all, with the same owner and mode. */
 export function replaceFile(path: string, text: string): void {
   const { uid, gid, mode } = statSync(path);
-  const fresh = `${path}.new`;
-  const file = openSync(fresh, 'w', 0o600);
-  try {
-    fchmodSync(file, mode & 0o777);
-    if (process.getuid?.() === 0) fchownSync(file, uid, gid);
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(fresh, path);
-  const dir = openSync(dirname(path), 'r');
-  fsyncSync(dir);
-  closeSync(dir);
+  writeWhole(path, text, mode & 0o777, process.getuid?.() === 0 ? { uid, gid } : undefined);
 }
 
 /** Writes one variable of an `.env` anew, on a line of its own at the end where it stands on none. */

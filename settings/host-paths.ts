@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { Instance } from './instance.ts';
+import { writeWhole } from './whole-file.ts';
 
 /**
  * Random id of the last time that the host paths of an instance were made, or a new one where any of them is gone:
@@ -13,8 +14,7 @@ export function hostPathsId(instance: Instance, paths: readonly string[]): strin
 
 /** Remembers the id, once all paths are made. */
 export function writeHostPathsId(instance: Instance, id: string): void {
-  writeFileSync(`${instance.hostPathsFile}.new`, `${id}\n`, { mode: 0o644, flush: true });
-  renameSync(`${instance.hostPathsFile}.new`, instance.hostPathsFile);
+  writeWhole(instance.hostPathsFile, `${id}\n`, 0o644);
 }
 
 function readId(instance: Instance): string | undefined {

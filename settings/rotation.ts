@@ -1,7 +1,9 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Instance } from './instance.ts';
+import type { Secrets } from './load.ts';
 import { metaOf, type Variable, variables } from './schema.ts';
+import { writeWhole } from './whole-file.ts';
 
 export const secretVariables: readonly Variable[] = variables.filter((variable) => metaOf(variable).secret === true);
 
@@ -10,6 +12,19 @@ export interface Rotation {
   readonly variable: Variable;
   readonly before: string;
   readonly after: string;
+}
+
+/** The value that a secret has now. */
+export function secretValue(secrets: Secrets, variable: Variable): string {
+  const values: Partial<Record<Variable, string>> = {
+    POSTGRES_PASSWORD: secrets.postgresPassword,
+    REDIS_PASSWORD: secrets.redisPassword,
+    WORKER_TOKEN: secrets.workerToken,
+    GRAFANA_ADMIN_PASSWORD: secrets.grafanaAdminPassword,
+  };
+  const value = values[variable];
+  if (value === undefined) throw new TypeError(`${variable} is not among the secrets`);
+  return value;
 }
 
 const journalFile = (instance: Instance) => join(instance.secretsDir, 'rotation.json');
@@ -25,7 +40,7 @@ export function readRotation(instance: Instance): Rotation | undefined {
 }
 
 export function beginRotation(instance: Instance, rotation: Rotation): void {
-  writeFileSync(journalFile(instance), `${JSON.stringify(rotation)}\n`, { mode: 0o600, flush: true });
+  writeWhole(journalFile(instance), `${JSON.stringify(rotation)}\n`, 0o600);
 }
 
 export function endRotation(instance: Instance): void {

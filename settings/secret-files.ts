@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Instance } from './instance.ts';
 import type { Secrets } from './load.ts';
+import { writeWhole } from './whole-file.ts';
 
 /** Services that get secret files. */
 export const secretServices = ['gateway', 'db', 'redis', 'grafana'] as const;
@@ -57,9 +58,7 @@ export function writeApplied(instance: Instance, secrets: Secrets, generations: 
     secretServices.map((service) => [service, { generation: generations[service], files: files[service] }]),
   );
   mkdirSync(instance.secretsDir, { recursive: true, mode: 0o700 });
-  const path = appliedFile(instance);
-  writeFileSync(`${path}.new`, `${JSON.stringify(applied)}\n`, { mode: 0o600, flush: true });
-  renameSync(`${path}.new`, path);
+  writeWhole(appliedFile(instance), `${JSON.stringify(applied)}\n`, 0o600);
 }
 
 function readApplied(instance: Instance): Applied {

@@ -75,6 +75,34 @@ describe('lines as they come', () => {
   });
 });
 
+describe('a stop of this process', () => {
+  const module = join(import.meta.dirname, '../../../cli/process.ts');
+  /** A process that runs `script` by `run`, is told to stop once that has said so, and tells what became of it. */
+  const stopped = async (signal: 'SIGINT' | 'SIGTERM', script: string, options = '') => {
+    const program = `
+      import { run } from ${JSON.stringify(module)};
+      const argv = ['sh', '-c', ${JSON.stringify(script)}];
+      const onLine = (line) => { if (line === 'started') process.kill(process.pid, ${JSON.stringify(signal)}); else console.log(line); };
+      try { console.log('exit', (await run(argv, { onLine, ${options} })).exitCode); }
+      catch (error) { console.log(error.code, error.message); }`;
+    const argv = [process.execPath, '--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', program];
+    return (await run(argv, { allowedExitCodes: 'any', timeoutMs: 20_000 })).stdout;
+  };
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('%s ends the child too, and nothing else is begun', async (signal) => {
+    const said = await stopped(signal, 'echo started; exec sleep 60', "allowedExitCodes: 'any'");
+    expect(said).toBe(`E_STOPPED sh: ended, since gatewayctl got ${signal}\n`);
+  });
+
+  test('one that ends in order is waited for', async () => {
+    const script = "trap 'echo ended in order; exit 3' TERM; echo started; while :; do sleep 0.1; done";
+    expect(await stopped('SIGTERM', script, "allowedExitCodes: 'any', isStopOrderly: true")).toBe(
+      'ended in order\nexit 3\n',
+    );
+    expect(await stopped('SIGTERM', script)).toContain('ended in order\nE_STOPPED');
+  });
+});
+
 describe('a program that does not', () => {
   test('an exit code that is not allowed', async () => {
     const error = await failureOf(run(['sh', '-c', 'echo out; echo first >&2; echo last >&2; exit 3']));

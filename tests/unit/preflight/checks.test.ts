@@ -23,6 +23,7 @@ test('each check has a name of its own', () => {
       "same-daemon: daemon",
       "checkout: host",
       "secrets: host",
+      "rotation: host",
       "instances: host",
       "bind-ip: host",
       "subnets: daemon",

@@ -2,6 +2,7 @@ import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { replaceFile, setEnvValue, withValue } from '../../../settings/env-edit.ts';
+import { draftPath } from '../../../settings/whole-file.ts';
 import { temporaryDir } from '../../helpers/temporary.ts';
 
 test.each([
@@ -35,7 +36,7 @@ test('the file is replaced whole, keeps its mode under any umask, and leaves not
   expect(statSync(path).ino).not.toBe(ino);
   expect(readdirSync(dir)).toEqual(['.env']);
   // What a kill left is written over.
-  writeFileSync(`${path}.new`, 'half');
+  writeFileSync(draftPath(path), 'half');
   replaceFile(path, 'whole\n');
   expect([readFileSync(path, 'utf8'), readdirSync(dir)]).toEqual(['whole\n', ['.env']]);
 });

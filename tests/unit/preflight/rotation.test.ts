@@ -1,0 +1,34 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { rotation } from '../../../preflight/rotation.ts';
+import { beginRotation, endRotation, readRotation } from '../../../settings/rotation.ts';
+import { runHostCheck, shownFindings } from '../../helpers/findings.ts';
+import { testSecrets, testSettings } from '../../helpers/instance.ts';
+import { temporaryDir } from '../../helpers/temporary.ts';
+
+test('a rotation is open until the .env has the new value', async () => {
+  const root = temporaryDir();
+  const settings = testSettings({ root });
+  const { instance } = settings;
+  mkdirSync(instance.secretsDir);
+  expect(await runHostCheck(rotation, settings)).toEqual([]);
+  const begun = { variable: 'REDIS_PASSWORD', before: testSecrets.redisPassword, after: 'new-value-9a8b7c' } as const;
+  beginRotation(instance, begun);
+  const shown = shownFindings(await runHostCheck(rotation, settings), root).join('\n');
+  expect(shown).toMatchInlineSnapshot(
+    `"E_ROTATION_OPEN error: <root>/dev/.env REDIS_PASSWORD: its rotation was interrupted. The service that stores it may have the new value already; one that is started now would get the old one. Run ./gatewayctl up dev: it goes on with the rotation, then deploys."`,
+  );
+  expect(shown).not.toContain(begun.after);
+  const renewed = { ...settings, secrets: { ...settings.secrets, redisPassword: begun.after } };
+  expect(await runHostCheck(rotation, renewed)).toEqual([]);
+  endRotation(instance);
+  expect(await runHostCheck(rotation, settings)).toEqual([]);
+});
+
+test('a journal that was cut off stands for a rotation that had not begun', () => {
+  const { instance } = testSettings();
+  mkdirSync(instance.secretsDir);
+  writeFileSync(join(instance.secretsDir, 'rotation.json'), '{"variab');
+  expect(readRotation(instance)).toBeUndefined();
+});
