@@ -83,6 +83,6 @@ export class DataCopier {
     await run([...host, 'rm', '--force', name], { allowedExitCodes: 'any' });
     const options = { step: 'copy', image: this.#image, mounts, workdir, argv, name, memoryMiB: 512 } as const;
     const [, ...args] = doorCommand(this.#settings, options);
-    return (await run([...host, ...args], { onStop: 'pass' })).stdout;
+    return (await run([...host, ...args])).stdout;
   }
 }

@@ -1,6 +1,7 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Instance } from './instance.ts';
+import { writeWhole } from './whole-file.ts';
 
 /** A move of the data that has begun, so that a killed one can be finished. */
 export interface DataMove {
@@ -22,9 +23,7 @@ export function readMove(instance: Instance): DataMove | undefined {
 }
 
 export function writeMove(instance: Instance, move: DataMove): void {
-  const path = journalFile(instance);
-  writeFileSync(`${path}.new`, `${JSON.stringify(move)}\n`, { mode: 0o644, flush: true });
-  renameSync(`${path}.new`, path);
+  writeWhole(journalFile(instance), `${JSON.stringify(move)}\n`, 0o644);
 }
 
 export function endMove(instance: Instance): void {
