@@ -8,12 +8,12 @@ import {
   type AdoptionPlan,
   readAdoption,
   writeAdoption,
-  writeWhole,
 } from '../settings/adoption.ts';
 import { UserError } from '../settings/errors.ts';
 import type { Settings } from '../settings/load.ts';
 import { environmentLabel } from '../settings/names.ts';
 import { dataOwners, userOf } from '../settings/owners.ts';
+import { writeWhole } from '../settings/whole-file.ts';
 import { factsOf, readComposeProject } from './compose-project.ts';
 import { DataCopier, type Tree, type TreeContent } from './data-copy.ts';
 import type { Progress } from './output.ts';
@@ -34,6 +34,7 @@ export async function copyProject(place: AdoptionPlace, plan: AdoptionPlan): Pro
   mkdirSync(dataDir, { recursive: true, mode: 0o755 });
   await refuseWithoutRoom(settings, plan, copier);
   const backupDir = readAdoption(instance)?.backupDir ?? join(instance.backupsDir, `adopt-${stamp(new Date())}`);
+  mkdirSync(backupDir, { recursive: true, mode: 0o700 });
   const adoption = { phase: 'copying', backupDir, plan } as const;
   writeAdoption(instance, adoption);
   await keepInspected(place, backupDir);
@@ -43,7 +44,7 @@ export async function copyProject(place: AdoptionPlace, plan: AdoptionPlan): Pro
     contents[volume] = await copier.copy(from, { type: 'bind', source: backupDir }, volume);
     progress.done(`${volume}: backed up and compared, ${contents[volume].files} files`);
   }
-  writeWhole(join(backupDir, 'contents.json'), `${JSON.stringify(contents, undefined, 2)}\n`);
+  writeWhole(join(backupDir, 'contents.json'), `${JSON.stringify(contents, undefined, 2)}\n`, 0o600);
   for (const data of plan.data) {
     const content = await bring(place, copier, data);
     const backedUp = contents[data.volume] ?? content;
@@ -129,7 +130,7 @@ export async function switchProject(place: AdoptionPlace, adoption: Adoption): P
 
 async function keepInspected({ settings, dockerHost }: AdoptionPlace, backupDir: string): Promise<void> {
   const { inspected } = await readComposeProject(settings, await factsOf(dockerHost));
-  writeWhole(join(backupDir, 'inspect.json'), `${JSON.stringify(inspected, undefined, 2)}\n`);
+  writeWhole(join(backupDir, 'inspect.json'), `${JSON.stringify(inspected, undefined, 2)}\n`, 0o600);
 }
 
 /** The image that the door's containers are made of; the next deploy needs it too. */
@@ -139,7 +140,7 @@ async function imageHere({ dockerHost, progress }: AdoptionPlace): Promise<strin
   const found = await run([...docker, 'image', 'inspect', '--format', '{{.Id}}', image], { allowedExitCodes: [0, 1] });
   if (found.exitCode === 0) return image;
   progress.step(`pulling ${image}`);
-  await run([...docker, 'pull', '--quiet', image], { onStop: 'pass' });
+  await run([...docker, 'pull', '--quiet', image]);
   return image;
 }
 

@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Environment, Instance } from './instance.ts';
 import type { DataVolumeName } from './names.ts';
+import { writeWhole } from './whole-file.ts';
 
 /** Where a Compose project keeps what becomes one of this stack's volumes. */
 export interface AdoptedData {
@@ -51,11 +52,4 @@ export function readAdoption(instance: Instance): Adoption | undefined {
 }
 
 export const writeAdoption = (instance: Instance, adoption: Adoption) =>
-  writeWhole(adoptionFile(instance), `${JSON.stringify(adoption, undefined, 2)}\n`);
-
-/** Writes a file that only this user reads: all of it or nothing. */
-export function writeWhole(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  writeFileSync(`${path}.new`, text, { mode: 0o600, flush: true });
-  renameSync(`${path}.new`, path);
-}
+  writeWhole(adoptionFile(instance), `${JSON.stringify(adoption, undefined, 2)}\n`, 0o600);

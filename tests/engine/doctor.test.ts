@@ -258,17 +258,19 @@ describe('the place of the data', () => {
     expect(codesOf(await diagnose('dev'))).toEqual(error('E_DATA_OWNER'));
   });
 
-  test('a move of the data, or a rotation of a secret, that is half done', async () => {
-    const [move, rotation] = ['dev/move-data.json', 'dev/secrets/rotation.json'].map((name) => join(shell.root, name));
+  test('a move, an adoption or a rotation that is half done', async () => {
+    const files = ['dev/move-data.json', 'dev/adoption.json', 'dev/secrets/rotation.json'];
+    const [move, adoption, rotation] = files.map((name) => join(shell.root, name));
+    writeFileSync(adoption ?? '', JSON.stringify({ phase: 'copying' }));
     writeFileSync(
       move ?? '',
       JSON.stringify({ from: join(shell.root, 'dev/data'), to: '/srv/new', phase: 'switching' }),
     );
     writeFileSync(rotation ?? '', JSON.stringify({ variable: 'REDIS_PASSWORD', before: 'a', after: 'b' }));
     onTestFinished(() => {
-      for (const path of [move, rotation]) rmSync(path ?? '');
+      for (const path of [move, adoption, rotation]) rmSync(path ?? '');
     });
-    expect(codesOf(await diagnose('dev'))).toEqual(error('E_MOVE_OPEN', 'E_ROTATION_OPEN'));
+    expect(codesOf(await diagnose('dev'))).toEqual(error('E_ADOPT_OPEN', 'E_MOVE_OPEN', 'E_ROTATION_OPEN'));
   });
 
   test('another DATA_DIR than that of markers and volumes', async () => {
