@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../cli/process.ts';
@@ -37,7 +37,11 @@ async function inspectAll(name: string): Promise<string> {
     ['volume', 'ls'],
   ];
   const ids = await Promise.all(lists.map((list) => docker(...list, ...label)));
-  return docker('inspect', ...ids.flatMap((text) => text.split('\n')).filter((id) => id !== ''));
+  const found = await docker('inspect', ...ids.flatMap((text) => text.split('\n')).filter((id) => id !== ''));
+  const objects = JSON.parse(found) as { Mounts?: { Destination: string }[] }[];
+  // Docker lists mounts in an order that differs from call to call.
+  for (const { Mounts } of objects) Mounts?.sort((a, b) => (a.Destination < b.Destination ? -1 : 1));
+  return JSON.stringify(objects, undefined, 1);
 }
 
 describe('a Compose project of the five services', () => {
@@ -234,14 +238,12 @@ describe('a Compose project of the five services', () => {
       'removing containers',
       'removing network',
       'removing volumes',
-      'writing the markers',
     ];
     for (const step of steps) {
       await killAt(step);
-      // The name of this one is needed: it goes last, once two copies of it are verified.
-      const there = Object.keys(sources).filter((volume) => volume !== 'redis' || existsSync(sources.redis ?? ''));
+      // The name of this one is needed: it goes last, once two copies of it are verified, and the daemon is at it now.
+      const there = Object.keys(sources).filter((volume) => volume !== 'redis' || step !== 'removing volumes');
       for (const volume of there) expect(treeHash(sources[volume] ?? ''), `${step}: ${volume}`).toBe(before[volume]);
-      if (!step.startsWith('removing volumes') && step !== 'writing the markers') expect(there).toContain('redis');
       if (step === 'copying raw') {
         const up = await gatewayctl(shell, ['up', 'dev'], 'any');
         expect([up.exitCode, up.stdout + up.stderr]).toEqual([1, expect.stringContaining('E_ADOPT_OPEN')]);

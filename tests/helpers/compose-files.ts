@@ -26,7 +26,7 @@ services:
     image: adopt/gateway
     user: '0:0'
     depends_on: { db: { condition: service_healthy } }
-    environment: { DEPLOY_ENV: dev, DB_HOST: db, DB_NAME: ${settings('POSTGRES_DB')}, DB_USER: ${settings('POSTGRES_USER')}, REDIS_ADDR: 'redis:6379' }
+    environment: { DEPLOY_ENV: dev, DB_HOST: db, DB_NAME: ${settings('POSTGRES_DB')}, DB_USER: ${settings('POSTGRES_USER')}, REDIS_ADDR: 'redis:6379', DB_PASSWORD_FILE: /run/secrets/db_password, REDIS_PASSWORD_FILE: /run/secrets/redis_password, WORKER_TOKEN_FILE: /run/secrets/worker_token, RAW_DIR: /data/raw }
     ports: ['${settings('BIND_IP')}:8081:8081']
     volumes: ['./raw:/data/raw', './secrets:/run/secrets:ro']
     restart: on-failure
