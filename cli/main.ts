@@ -11,6 +11,7 @@ import { exec } from './exec.ts';
 import { init } from './init.ts';
 import { moveData } from './move-data.ts';
 import { note, print, table, terminalProgress } from './output.ts';
+import { planComment } from './plan-comment.ts';
 import { preview } from './preview.ts';
 import { recover } from './recover.ts';
 import { refresh } from './refresh.ts';
@@ -32,6 +33,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   destroy,
   recover,
   doctor,
+  'plan-comment': planComment,
   drift,
   status,
   summary,

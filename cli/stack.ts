@@ -99,7 +99,8 @@ export async function prepareStack(
 
 const compileCacheDir = () => join(userDirs().cacheDir, 'compile');
 
-function exportsOf(instance: Instance, engine: Engine, toolchain: Toolchain): Overrides {
+/** Environment variables by which Pulumi and Docker work on an instance. */
+export function exportsOf(instance: Instance, engine: Engine, toolchain: Toolchain): Overrides {
   return {
     PATH: pathWith(toolchain.binDir, dirname(process.execPath)),
     DOCKER_HOST: engine.dockerHost,

@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { docker, gatewayctl, tearDown } from '../helpers/engine.ts';
+import { type GithubApi, serveGithubApi } from '../helpers/github-api.ts';
+import { makeWorkflowHost, type WorkflowHost } from '../helpers/workflow-host/workflow-host.ts';
+
+const repository = 'owner/gateway';
+const token = 'token-of-the-job';
+const bindIp = '127.0.10.7';
+
+let host: WorkflowHost;
+let api: GithubApi;
+
+beforeAll(async () => {
+  host = await makeWorkflowHost('pull-requests');
+  api = await serveGithubApi({ repository, pullRequest: 7, token });
+  const shell = { checkout: host.developer, root: host.root };
+  await gatewayctl(shell, ['init', 'dev', '--bind-ip', bindIp]);
+  await gatewayctl(shell, ['up', 'dev']);
+  await host.store('dev');
+}, 900_000);
+
+afterAll(async () => {
+  await api.stop();
+  await tearDown({ checkout: host.developer, root: host.root }, 'dev');
+  host.remove();
+});
+
+/** Runs preview.yml as for a pull request of the clone's head to dev. */
+async function openPullRequest(from = repository) {
+  await host.store('change');
+  const base = (await host.developer.git('rev-parse', 'HEAD~1')).trim();
+  return host.run({
+    name: 'pull_request',
+    workflow: 'preview.yml',
+    branch: 'change',
+    payload: {
+      number: 7,
+      repository: { full_name: repository },
+      pull_request: {
+        number: 7,
+        base: { ref: 'dev', sha: base, repo: { full_name: repository } },
+        head: { ref: 'change', repo: { full_name: from } },
+      },
+    },
+    hostedLabels: ['ubuntu-24.04'],
+    actArgs: [
+      ...['--env', `GITHUB_API_URL=${api.url}`, '--env', `GITHUB_REPOSITORY=${repository}`],
+      ...['--secret', `GITHUB_TOKEN=${token}`],
+    ],
+  });
+}
+
+/** Path, owner, mode, time and content of all that lies in the instance, but for what its services write. */
+function instanceTree(): string {
+  const dir = join(host.root, 'dev');
+  return (readdirSync(dir, { recursive: true }) as string[])
+    .filter((name) => !/^data\//.test(name))
+    .sort()
+    .map((name) => {
+      const path = join(dir, name);
+      const { uid, gid, mode, mtimeMs } = lstatSync(path);
+      const content = lstatSync(path).isFile()
+        ? readFileSync(path)
+        : lstatSync(path).isSymbolicLink()
+          ? readlinkSync(path)
+          : '';
+      return `${name} ${uid}:${gid} ${mode} ${mtimeMs} ${createHash('sha256').update(content).digest('hex')}`;
+    })
+    .join('\n');
+}
+
+const objects = async () =>
+  Promise.all([
+    docker('ps', '--all', '--no-trunc', '--format', '{{.ID}} {{.Names}} {{.Image}}'),
+    docker('images', '--all', '--no-trunc', '--format', '{{.ID}} {{.Repository}}:{{.Tag}}'),
+    docker('volume', 'ls', '--format', '{{.Name}}'),
+    docker('network', 'ls', '--no-trunc', '--format', '{{.ID}} {{.Name}}'),
+  ]);
+
+test('preview-touches-nothing', async () => {
+  const file = join(host.developer.dir, 'cmd/gateway/main.go');
+  writeFileSync(file, `${readFileSync(file, 'utf8')}\n// A change.\n`);
+  await host.commit('a new gateway');
+  const [tree, before, since] = [instanceTree(), await objects(), Date.now() / 1000];
+  const run = await openPullRequest();
+  expect(run.exitCode, run.output).toBe(0);
+  const events = await docker(
+    'events',
+    '--since',
+    `${since}`,
+    '--until',
+    `${Date.now() / 1000}`,
+    '--format',
+    '{{.Type}} {{.Action}}',
+  );
+  // The services' own health checks.
+  expect(events.split('\n').filter((event) => event !== '' && !/^container (exec_|health_status)/.test(event))).toEqual(
+    [],
+  );
+  expect(instanceTree()).toBe(tree);
+  expect(await objects()).toEqual(before);
+}, 600_000);
+
+test('preview-comment', () => {
+  expect(api.changes).toEqual([`POST /repos/${repository}/issues/7/comments`]);
+  const text = api.comments[0]?.body ?? '';
+  expect(text.split('\n')[0]).toBe('dev: stops and starts anew: gateway.');
+  expect(text).toMatch(/\| replace \| gateway \|/);
+  const env = readFileSync(join(host.root, 'dev/.env'), 'utf8');
+  const secrets = [...env.matchAll(/^[A-Z_]*(?:PASSWORD|TOKEN)=(.+)$/gm)].map(([, value]) => value ?? '');
+  expect(secrets.length).toBeGreaterThanOrEqual(4);
+  for (const secret of secrets) expect(text).not.toContain(secret);
+});
+
+test('stateful-first', async () => {
+  const file = join(host.developer.dir, 'components/upstream-images.json');
+  const images = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
+  writeFileSync(file, `${JSON.stringify({ ...images, db: 'postgres:16.99-alpine3.23' }, undefined, 2)}\n`);
+  await host.commit('another PostgreSQL');
+  const run = await openPullRequest();
+  expect(run.exitCode, run.output).toBe(0);
+  expect(api.changes.at(-1)).toBe(`PATCH /repos/${repository}/issues/comments/1`);
+  expect(api.comments[0]?.body.split('\n')[0]).toMatch(/^\*\*dev: data is concerned \(PostgreSQL's container: replace/);
+  expect(api.comments[0]?.body).toMatch(/\| <b>replace<\/b> \| <b>db<\/b> \|/);
+}, 600_000);
+
+test('a fork gets no job on this host', async () => {
+  const run = await openPullRequest('somebody/gateway');
+  expect(run.steps).toEqual([]);
+  expect(api.changes).toHaveLength(2);
+}, 600_000);
