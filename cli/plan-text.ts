@@ -48,7 +48,9 @@ function firstLine({ env, changes, stops, failure }: Plan): string {
     return `**${env}: data is concerned (${escaped(what)}).** The data stays in its directory; what opens it is another.`;
   }
   if (changes.length === 0) return `${env}: nothing would change.`;
-  return stops.length === 0 ? `${env}: changes, and no container stops.` : `${env}: stops and starts anew: ${stops.map(({ service }) => service).join(', ')}.`;
+  return stops.length === 0
+    ? `${env}: changes, and no container stops.`
+    : `${env}: stops and starts anew: ${stops.map(({ service }) => service).join(', ')}.`;
 }
 
 const isStateful = (name: string) => Object.hasOwn(stateful, name);

@@ -35,23 +35,23 @@ export async function withStackCopy<T>(
     const stateDir = join(scratch, 'state');
     const meta = join(instance.stateDir, '.pulumi', 'meta.yaml');
     for (const path of [checkpoint, meta].filter((file) => existsSync(file))) {
-      const copy = join(stateDir, relative(instance.stateDir, path));
-      mkdirSync(dirname(copy), { recursive: true });
-      copyFileSync(path, copy);
+      const target = join(stateDir, relative(instance.stateDir, path));
+      mkdirSync(dirname(target), { recursive: true });
+      copyFileSync(path, target);
     }
     const stackFile = join(scratch, basename(instance.stackFile));
     copyFileSync(instance.stackFile, stackFile);
     const pulumiHome = join(scratch, 'home');
     mkdirSync(pulumiHome);
     symlinkSync(join(toolchain.pulumiHome, 'plugins'), join(pulumiHome, 'plugins'));
+    const copy = { ...instance, stateDir };
     const exports = {
-      ...exportsOf(instance, engine, toolchain),
-      PULUMI_BACKEND_URL: `file://${stateDir}`,
+      ...exportsOf(copy, engine, toolchain),
       PULUMI_HOME: pulumiHome,
       PULUMI_OPTION_CONFIG_FILE: stackFile,
       NODE_COMPILE_CACHE: undefined,
     };
-    return await work({ instance, engine, checkoutDir, exports });
+    return await work({ instance: copy, engine, checkoutDir, exports });
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

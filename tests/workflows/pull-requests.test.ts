@@ -18,8 +18,8 @@ beforeAll(async () => {
   api = await serveGithubApi({ repository, pullRequest: 7, token });
   const shell = { checkout: host.developer, root: host.root };
   await gatewayctl(shell, ['init', 'dev', '--bind-ip', bindIp]);
-  await gatewayctl(shell, ['up', 'dev']);
-  await host.store('dev');
+  const run = await host.push('dev');
+  expect(run.exitCode, run.output).toBe(0);
 }, 900_000);
 
 afterAll(async () => {
@@ -30,7 +30,7 @@ afterAll(async () => {
 
 /** Runs preview.yml as for a pull request of the clone's head to dev. */
 async function openPullRequest(from = repository) {
-  await host.store('change');
+  await host.developer.git('push', '--quiet', '--force', 'origin', 'HEAD:refs/heads/change');
   const base = (await host.developer.git('rev-parse', 'HEAD~1')).trim();
   return host.run({
     name: 'pull_request',
@@ -81,9 +81,7 @@ const objects = async () =>
   ]);
 
 test('preview-touches-nothing', async () => {
-  const file = join(host.developer.dir, 'cmd/gateway/main.go');
-  writeFileSync(file, `${readFileSync(file, 'utf8')}\n// A change.\n`);
-  await host.commit('a new gateway');
+  await host.changeGateway();
   const [tree, before, since] = [instanceTree(), await objects(), Date.now() / 1000];
   const run = await openPullRequest();
   expect(run.exitCode, run.output).toBe(0);
