@@ -72,13 +72,16 @@ function instanceTree(): string {
     .join('\n');
 }
 
-const objects = async () =>
-  Promise.all([
+/** Sorted: Docker lists them in an order that differs from call to call. */
+const objects = async () => {
+  const lists = await Promise.all([
     docker('ps', '--all', '--no-trunc', '--format', '{{.ID}} {{.Names}} {{.Image}}'),
     docker('images', '--all', '--no-trunc', '--format', '{{.ID}} {{.Repository}}:{{.Tag}}'),
     docker('volume', 'ls', '--format', '{{.Name}}'),
     docker('network', 'ls', '--no-trunc', '--format', '{{.ID}} {{.Name}}'),
   ]);
+  return lists.flatMap((list) => list.split('\n')).sort();
+};
 
 test('preview-touches-nothing', async () => {
   await host.changeGateway();
