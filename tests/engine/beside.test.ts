@@ -110,6 +110,12 @@ describe('stage beside dev', () => {
   });
 
   test('old images of dev are removed but for five; those in use, of stage and of others stay', async () => {
+    // Other files of tests deployed to this engine before.
+    const label = 'label=taxlien-gateway.project=taxlien-gateway-dev';
+    const built = (await docker('image', 'ls', '--no-trunc', '--quiet', '--filter', label)).split('\n');
+    const used = (await containersOf('taxlien-gateway-dev')).gateway?.Image;
+    const left = [...new Set(built)].filter((id) => id !== used);
+    if (left.length > 0) await docker('image', 'rm', '--force', ...left);
     const empty = `${shell.root}/empty.tar`;
     // A tar archive ends with two empty blocks: this one holds nothing.
     writeFileSync(empty, Buffer.alloc(1024));
