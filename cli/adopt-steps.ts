@@ -1,7 +1,8 @@
-import { mkdirSync, statfsSync, statSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import upstreamImages from '../components/upstream-images.json' with { type: 'json' };
 import { currentMarker, imageMajorOf, writeMarker } from '../preflight/data-markers.ts';
+import { lackOfRoom } from '../preflight/places.ts';
 import {
   type AdoptedData,
   type Adoption,
@@ -156,12 +157,11 @@ async function refuseWithoutRoom(settings: Settings, plan: AdoptionPlan, copier:
     if (isDockerManaged) need(isOneDisk ? dataDir : instance.backupsDir, bytes);
   }
   for (const [dir, bytes] of needs) {
-    const { bavail, bsize } = statfsSync(dir);
-    const [free, needed] = [bavail * bsize, bytes].map((each) => Math.ceil(each / 1_048_576));
-    if ((free ?? 0) >= (needed ?? 0)) continue;
+    const lack = lackOfRoom(dir, bytes);
+    if (lack === undefined) continue;
     throw new UserError(
       'E_ADOPT_ROOM',
-      `${dir}: has no room for the copies (got ${free} MiB, needs ${needed} MiB); nothing was changed`,
+      `${dir}: has no room for the copies (${lack}); nothing was changed`,
       `Free some, or set DATA_DIR in ${instance.envFile} to a directory on another disk.`,
     );
   }

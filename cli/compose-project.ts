@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { extract } from 'tar-stream';
 import { askDaemon } from '../preflight/daemon.ts';
-import { type DaemonFacts, type FoundVolume, type Labels, projectOf } from '../preflight/daemon-facts.ts';
+import { type DaemonFacts, type FoundVolume, hostPathOf, type Labels, projectOf } from '../preflight/daemon-facts.ts';
 import { UserError } from '../settings/errors.ts';
 import type { Settings } from '../settings/load.ts';
 import { environmentLabel } from '../settings/names.ts';
@@ -115,8 +115,7 @@ function parseContainer({ Id, Name, State, Config, Mounts }: InspectedContainer)
     command: Config.Cmd ?? [],
     mounts: Mounts.map((mount) => ({
       type: mount.Type,
-      // Docker Desktop shows a directory of the Mac as one of its machine's.
-      source: mount.Name ?? mount.Source.replace(/^\/host_mnt(?=\/)/, ''),
+      source: mount.Name ?? hostPathOf(mount.Source),
       target: mount.Destination,
       isWritable: mount.RW,
     })),

@@ -3,7 +3,7 @@ import type { Settings } from '../settings/load.ts';
 import { type DataVolumeName, dataVolumes, volumeName } from '../settings/names.ts';
 import { run } from './process.ts';
 import type { Stack } from './stack.ts';
-import { checkpointFile, readCheckpoint } from './state-files.ts';
+import type { StateResource } from './state-files.ts';
 
 /** Makes a volume as a deploy makes it; the data lies in its directory and is not touched. */
 export async function createVolume(dockerHost: string, settings: Settings, volume: DataVolumeName): Promise<void> {
@@ -18,8 +18,11 @@ export async function createVolume(dockerHost: string, settings: Settings, volum
  * Makes the volumes anew that the state knows and the daemon does not: the provider cannot refresh one that is gone.
  * @returns one line for each
  */
-export async function restoreVolumes({ instance, engine }: Stack, settings: Settings): Promise<readonly string[]> {
-  const resources = readCheckpoint(checkpointFile(instance))?.checkpoint.latest?.resources ?? [];
+export async function restoreVolumes(
+  { engine }: Stack,
+  settings: Settings,
+  resources: readonly StateResource[],
+): Promise<readonly string[]> {
   const known = new Set(resources.filter(({ type }) => type === 'docker:index/volume:Volume').map(({ id }) => id));
   const { stdout } = await run(['docker', '--host', engine.dockerHost, 'volume', 'ls', '--format', '{{.Name}}']);
   const there = stdout.split('\n');

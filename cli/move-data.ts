@@ -2,12 +2,20 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { refuseErrors } from '../preflight/checks.ts';
 import { currentMarker, readMarker, writeMarker } from '../preflight/data-markers.ts';
+import { dataPath } from '../settings/data-volume.ts';
 import { putEnvValue } from '../settings/env-edit.ts';
 import { UserError } from '../settings/errors.ts';
 import type { ServiceName } from '../settings/instance.ts';
 import { loadSettings, type Settings } from '../settings/load.ts';
 import { endMove, readMove, writeMove } from '../settings/move-journal.ts';
-import { containerName, dataVolumes, environmentLabel, imageTag, volumeName } from '../settings/names.ts';
+import {
+  containerName,
+  type DataVolumeName,
+  dataVolumes,
+  environmentLabel,
+  imageTag,
+  volumeName,
+} from '../settings/names.ts';
 import { readSource } from '../settings/source.ts';
 import { DataCopier, type Tree } from './data-copy.ts';
 import { createVolume } from './lost-volumes.ts';
@@ -65,19 +73,15 @@ async function copyAll(stack: Stack, settings: Settings, to: string, progress: P
   await refuseErrors({ settings, source: await readSource(checkoutDir), dockerHost: engine.dockerHost });
   const volumes = dataVolumes.filter((volume) => readMarker(instance, volume) !== undefined);
   const copier = new DataCopier(settings, engine.dockerHost, imageTag(settings, 'db'));
-  const trees = volumes.map((volume) => ({ type: 'bind', source: join(settings.dataDir, volume) }) as const);
-  await refuseTarget(settings, to, () => sizeOf(copier, trees));
+  const treeOf = (volume: DataVolumeName): Tree => ({ type: 'bind', source: dataPath(settings, volume) });
+  await refuseTarget(settings, to, () => sizeOf(copier, volumes.map(treeOf)));
   writeMove(instance, { from: settings.dataDir, to, phase: 'copying' });
   mkdirSync(to, { recursive: true, mode: 0o755 });
   const stopped = await stopServices(settings, engine.dockerHost, progress);
   try {
-    for (const [index, volume] of volumes.entries()) {
+    for (const volume of volumes) {
       progress.step(`copying ${volume}`);
-      const { files } = await copier.copy(
-        trees[index] ?? { type: 'bind', source: '' },
-        { type: 'bind', source: to },
-        volume,
-      );
+      const { files } = await copier.copy(treeOf(volume), { type: 'bind', source: to }, volume);
       progress.done(`${volume}: copied and compared, ${files} files`);
     }
   } catch (error) {

@@ -1,9 +1,9 @@
-import { existsSync, readdirSync, statfsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { findingText } from '../preflight/checks.ts';
 import { realPathOf } from '../preflight/data-markers.ts';
 import { instances, isWithin, otherInstances } from '../preflight/instances.ts';
-import { nearestThere, places } from '../preflight/places.ts';
+import { lackOfRoom, places } from '../preflight/places.ts';
 import { UserError } from '../settings/errors.ts';
 import type { Environment } from '../settings/instance.ts';
 import type { Settings } from '../settings/load.ts';
@@ -48,7 +48,6 @@ export async function refuseTarget(settings: Settings, to: string, size: () => P
   if (readMove(settings.instance)?.to !== to && existsSync(to) && readdirSync(to).length > 0) {
     refuse(`must be empty or not there (got ${readdirSync(to).slice(0, 3).join(', ')})`, other);
   }
-  const { bavail, bsize } = statfsSync(nearestThere(to));
-  const [free, needed] = [bavail * bsize, await size()].map((bytes) => Math.ceil(bytes / 1_048_576));
-  if ((free ?? 0) < (needed ?? 0)) refuse(`has no room for the data (got ${free} MiB, needs ${needed} MiB)`, other);
+  const lack = lackOfRoom(to, await size());
+  if (lack !== undefined) refuse(`has no room for the data (${lack})`, other);
 }

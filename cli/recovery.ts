@@ -7,7 +7,7 @@ import type { Progress } from './output.ts';
 import { run } from './process.ts';
 import { clearDeadLocks } from './pulumi-locks.ts';
 import type { Stack } from './stack.ts';
-import { type Checkpoint, checkpointFile, readCheckpoint } from './state-files.ts';
+import { checkpointFile, readCheckpoint, type StateResource } from './state-files.ts';
 
 /**
  * Mends what a killed run left: a lock of a dead process, pending operations, containers and networks that no state
@@ -21,10 +21,12 @@ export async function recoverStack(stack: Stack, progress: Progress): Promise<re
   const done = await clearDeadLocks(instance, progress);
   const leftovers = await endLeftovers(instance);
   if (leftovers > 0) done.push(`ended ${leftovers} processes of a deploy that was killed`);
-  const pending = readCheckpoint(checkpointFile(instance))?.checkpoint.latest?.pending_operations ?? [];
+  const { resources = [], pending_operations: pending = [] } =
+    readCheckpoint(checkpointFile(instance))?.checkpoint.latest ?? {};
   const settings = readableSettings(stack);
   if (settings !== undefined) {
-    done.push(...(await removeOrphans(stack, settings)), ...(await restoreVolumes(stack, settings)));
+    done.push(...(await removeOrphans(stack, settings, resources)));
+    done.push(...(await restoreVolumes(stack, settings, resources)));
   }
   if (pending.length > 0) {
     const argv = ['pulumi', 'refresh', '--yes', '--skip-preview', '--clear-pending-creates', '--non-interactive'];
@@ -44,12 +46,15 @@ function readableSettings({ instance, checkoutDir }: Stack): Settings | undefine
   }
 }
 
-async function removeOrphans(stack: Stack, settings: Settings): Promise<readonly string[]> {
+async function removeOrphans(
+  stack: Stack,
+  settings: Settings,
+  resources: readonly StateResource[],
+): Promise<readonly string[]> {
   const docker = async (...args: string[]) => {
     const argv = ['docker', '--host', stack.engine.dockerHost, ...args];
     return (await run(argv)).stdout.split('\n').filter((line) => line !== '');
   };
-  const resources = readCheckpoint(checkpointFile(stack.instance))?.checkpoint.latest?.resources ?? [];
   const known = new Set(resources.map(({ id }) => id));
   const ours = [
     ['--filter', `label=com.docker.compose.project=${settings.project}`],
@@ -81,12 +86,8 @@ async function removeOrphans(stack: Stack, settings: Settings): Promise<readonly
 }
 
 /** Whether containers stand in the place of such that the state knows, and that are gone. */
-function isOlder(
-  resources: NonNullable<Checkpoint['checkpoint']['latest']>['resources'],
-  unknown: readonly string[],
-  there: readonly string[],
-): boolean {
-  const known = (resources ?? []).filter(({ type }) => type === 'docker:index/container:Container');
+function isOlder(resources: readonly StateResource[], unknown: readonly string[], there: readonly string[]): boolean {
+  const known = resources.filter(({ type }) => type === 'docker:index/container:Container');
   return unknown.length > 0 && known.some(({ id }) => id !== undefined && !there.includes(id));
 }
 

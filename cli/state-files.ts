@@ -4,11 +4,17 @@ import { UserError } from '../settings/errors.ts';
 import type { Instance } from '../settings/instance.ts';
 import { writeWhole } from '../settings/whole-file.ts';
 
+/** A resource in a state, as far as it is looked at here. */
+export interface StateResource {
+  readonly type: string;
+  readonly id?: string;
+}
+
 /** What of a Pulumi checkpoint is looked at here. */
 export interface Checkpoint {
   readonly checkpoint: {
     readonly latest?: {
-      readonly resources?: readonly { readonly type: string; readonly id?: string }[];
+      readonly resources?: readonly StateResource[];
       readonly pending_operations?: readonly { readonly type: string; readonly resource: { readonly urn: string } }[];
       readonly secrets_providers?: { readonly state?: { readonly salt?: string } };
     };

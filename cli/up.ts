@@ -37,8 +37,8 @@ const deploy = changingVerb(
 const runOf = ({ run }: Invocation['options']) => (typeof run === 'string' ? run : '');
 
 /**
- * Goes on with a rotation that has begun, runs `pulumi up`, looks at every service's health, prints what runs where, and for how long ports were silent, and
- * records all of it in the instance.
+ * Goes on with a rotation that has begun, runs `pulumi up`, looks at every service's health, prints what runs where and
+ * for how long ports were silent, and records all of it in the instance.
  * @param run what the record shall be found by
  * @returns the exit code
  */

@@ -125,6 +125,9 @@ const linesOf = (text: string) => text.split('\n').filter((line) => line !== '')
 /** Compose project of an object; empty where it has none. */
 export const projectOf = (labels: Labels): string => labels['com.docker.compose.project'] ?? '';
 
+/** Directory of this host as its owner knows it: Docker Desktop shows one of the Mac as one of its own machine's. */
+export const hostPathOf = (source: string): string => source.replace(/^\/host_mnt(?=\/)/, '');
+
 /** One line of `docker ps --format '{{json .}}'`. */
 export function parsePsLine(line: PsLine): FoundContainer {
   const published = line.Ports.split(', ').flatMap((text) => {
@@ -144,7 +147,6 @@ export function parsePsLine(line: PsLine): FoundContainer {
     isRunning: line.State === 'running',
     labels: Object.fromEntries(labels),
     published,
-    // Docker Desktop shows a directory of the Mac as one of its machine's.
-    mounts: line.Mounts.split(',').map((mount) => mount.replace(/^\/host_mnt(?=\/)/, '')),
+    mounts: line.Mounts.split(',').map(hostPathOf),
   };
 }

@@ -124,5 +124,15 @@ export function roomFindings(path: string, { bsize, bavail, files, ffree }: Room
   ];
 }
 
+/**
+ * What is wrong where a directory's file system, there or not yet, has not this many bytes free.
+ * @returns `got 1 MiB, needs 56 MiB`; `undefined` where there is room
+ */
+export function lackOfRoom(path: string, bytes: number): string | undefined {
+  const { bavail, bsize } = statfsSync(nearestThere(path));
+  const [free, needed] = [Math.ceil((bavail * bsize) / 1_048_576), Math.ceil(bytes / 1_048_576)];
+  return free < needed ? `got ${free} MiB, needs ${needed} MiB` : undefined;
+}
+
 /** The path itself, or the directory above it that is there. */
-export const nearestThere = (path: string): string => (existsSync(path) ? path : nearestThere(dirname(path)));
+const nearestThere = (path: string): string => (existsSync(path) ? path : nearestThere(dirname(path)));

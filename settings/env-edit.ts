@@ -20,18 +20,19 @@ export function replaceFile(path: string, text: string): void {
   writeWhole(path, text, mode & 0o777, process.getuid?.() === 0 ? { uid, gid } : undefined);
 }
 
-/** Writes one variable of an `.env` anew, on a line of its own at the end where it stands on none. */
-export function putEnvValue(envFile: string, variable: string, value: string): void {
-  const text = readFileSync(envFile, 'utf8');
-  const isThere = new RegExp(`^[ \\t]*${variable}[ \\t]*=`, 'm').test(text);
-  const added = `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${variable}=${value}\n`;
-  const edited = isThere ? withValue(text, variable, value) : added;
-  if (edited !== text) replaceFile(envFile, edited);
-}
-
 /** Writes one variable of an `.env` anew. */
-export function setEnvValue(envFile: string, variable: string, value: string): void {
+export const setEnvValue = (envFile: string, variable: string, value: string): void =>
+  edit(envFile, (text) => withValue(text, variable, value));
+
+/** The same, on a line of its own at the end where it stands on none. */
+export const putEnvValue = (envFile: string, variable: string, value: string): void =>
+  edit(envFile, (text) => {
+    if (new RegExp(`^[ \\t]*${variable}[ \\t]*=`, 'm').test(text)) return withValue(text, variable, value);
+    return `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${variable}=${value}\n`;
+  });
+
+function edit(envFile: string, change: (text: string) => string): void {
   const text = readFileSync(envFile, 'utf8');
-  const edited = withValue(text, variable, value);
+  const edited = change(text);
   if (edited !== text) replaceFile(envFile, edited);
 }

@@ -16,16 +16,14 @@ import {
   tearDown,
 } from '../helpers/engine.ts';
 import { killTree, startGatewayctl } from '../helpers/killed.ts';
+import { treeEntries } from '../helpers/tree.ts';
 import { completeTask, envValue, fetchResult, sha256, workerOf } from '../helpers/worker.ts';
 
 /** Paths and contents of all files below a directory, but for the mark that a deploy sets in each. */
 function treeHash(dir: string): string {
   const hash = createHash('sha256');
-  const names = (readdirSync(dir, { recursive: true }) as string[]).filter((name) => name !== '.keep');
-  for (const name of names.sort()) {
-    const isFile = lstatSync(join(dir, name)).isFile();
-    hash.update(`${name}\n`).update(isFile ? readFileSync(join(dir, name)) : '');
-  }
+  for (const { name, content } of treeEntries(dir, (each) => each !== '.keep'))
+    hash.update(`${name}\n`).update(content);
   return hash.digest('hex');
 }
 

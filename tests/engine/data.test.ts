@@ -1,15 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  appendFileSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../cli/process.ts';
@@ -25,6 +15,7 @@ import {
   tearDown,
 } from '../helpers/engine.ts';
 import { killTree, startGatewayctl } from '../helpers/killed.ts';
+import { treeEntries } from '../helpers/tree.ts';
 import { completeTask, fetchResult, sha256, workerOf } from '../helpers/worker.ts';
 
 const project = 'taxlien-gateway-dev';
@@ -33,12 +24,8 @@ const volumes = ['postgres', 'redis', 'raw', 'prometheus', 'grafana'];
 /** Paths, owners, modes and contents of all that lies below a directory. */
 function treeHash(dir: string): string {
   const hash = createHash('sha256');
-  for (const name of (readdirSync(dir, { recursive: true }) as string[]).sort()) {
-    const path = join(dir, name);
-    const { uid, gid, mode } = lstatSync(path);
-    hash.update(`${name} ${uid}:${gid} ${mode.toString(8)}\n`);
-    if (lstatSync(path).isFile()) hash.update(readFileSync(path));
-    if (lstatSync(path).isSymbolicLink()) hash.update(readlinkSync(path));
+  for (const { name, stats, content } of treeEntries(dir)) {
+    hash.update(`${name} ${stats.uid}:${stats.gid} ${stats.mode.toString(8)}\n`).update(content);
   }
   return hash.digest('hex');
 }

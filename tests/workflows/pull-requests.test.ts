@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { docker, gatewayctl, tearDown } from '../helpers/engine.ts';
 import { type GithubApi, serveGithubApi } from '../helpers/github-api.ts';
+import { treeEntries } from '../helpers/tree.ts';
 import { makeWorkflowHost, type WorkflowHost } from '../helpers/workflow-host/workflow-host.ts';
 
 const repository = 'owner/gateway';
@@ -55,20 +56,10 @@ async function openPullRequest(from = repository) {
 
 /** Path, owner, mode, time and content of all that lies in the instance, but for what its services write. */
 function instanceTree(): string {
-  const dir = join(host.root, 'dev');
-  return (readdirSync(dir, { recursive: true }) as string[])
-    .filter((name) => !/^data\//.test(name))
-    .sort()
-    .map((name) => {
-      const path = join(dir, name);
-      const { uid, gid, mode, mtimeMs } = lstatSync(path);
-      const content = lstatSync(path).isFile()
-        ? readFileSync(path)
-        : lstatSync(path).isSymbolicLink()
-          ? readlinkSync(path)
-          : '';
-      return `${name} ${uid}:${gid} ${mode} ${mtimeMs} ${createHash('sha256').update(content).digest('hex')}`;
-    })
+  return treeEntries(join(host.root, 'dev'), (name) => !/^data\//.test(name))
+    .map(({ name, stats: { uid, gid, mode, mtimeMs }, content }) =>
+      [name, `${uid}:${gid}`, mode, mtimeMs, createHash('sha256').update(content).digest('hex')].join(' '),
+    )
     .join('\n');
 }
 
