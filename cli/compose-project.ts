@@ -2,7 +2,14 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { extract } from 'tar-stream';
 import { askDaemon } from '../preflight/daemon.ts';
-import { type DaemonFacts, type FoundVolume, hostPathOf, type Labels, projectOf } from '../preflight/daemon-facts.ts';
+import {
+  type DaemonFacts,
+  type FoundVolume,
+  hostPathOf,
+  type Labels,
+  projectOf,
+  serviceOf,
+} from '../preflight/daemon-facts.ts';
 import { UserError } from '../settings/errors.ts';
 import type { Settings } from '../settings/load.ts';
 import { environmentLabel } from '../settings/names.ts';
@@ -104,7 +111,7 @@ function parseContainer({ Id, Name, State, Config, Mounts }: InspectedContainer)
   return {
     id: Id,
     name: Name.replace(/^\//, ''),
-    service: Config.Labels['com.docker.compose.service'] ?? '',
+    service: serviceOf(Config.Labels),
     isOneOff: Config.Labels['com.docker.compose.oneoff'] === 'True',
     status: State.Status,
     finishedAt: State.FinishedAt,

@@ -4,6 +4,8 @@ import { run } from '../cli/process.ts';
 export interface FoundContainer {
   readonly name: string;
   readonly isRunning: boolean;
+  /** Whether it ended and is about to be started again, by its restart policy. */
+  readonly isRestarting: boolean;
   readonly labels: Labels;
   /** TCP ports on the host; none while it does not run. */
   readonly published: readonly { readonly ip: string; readonly port: number }[];
@@ -125,6 +127,9 @@ const linesOf = (text: string) => text.split('\n').filter((line) => line !== '')
 /** Compose project of an object; empty where it has none. */
 export const projectOf = (labels: Labels): string => labels['com.docker.compose.project'] ?? '';
 
+/** Compose service of an object; empty where it has none. */
+export const serviceOf = (labels: Labels): string => labels['com.docker.compose.service'] ?? '';
+
 /** Directory of this host as its owner knows it: Docker Desktop shows one of the Mac as one of its own machine's. */
 export const hostPathOf = (source: string): string => source.replace(/^\/host_mnt(?=\/)/, '');
 
@@ -145,6 +150,7 @@ export function parsePsLine(line: PsLine): FoundContainer {
   return {
     name: line.Names,
     isRunning: line.State === 'running',
+    isRestarting: line.State === 'restarting',
     labels: Object.fromEntries(labels),
     published,
     mounts: line.Mounts.split(',').map(hostPathOf),

@@ -1,10 +1,10 @@
 import { run } from '../cli/process.ts';
 import { hostInUrl } from '../settings/address.ts';
 import { UserError } from '../settings/errors.ts';
-import { services } from '../settings/instance.ts';
+import { type ServiceName, services } from '../settings/instance.ts';
 import type { Settings } from '../settings/load.ts';
 import { bindError } from './bind-ip.ts';
-import { type FoundContainer, projectOf } from './daemon-facts.ts';
+import { type FoundContainer, projectOf, serviceOf } from './daemon-facts.ts';
 import type { DaemonCheck, Finding } from './finding.ts';
 
 /** Each port on BIND_IP is free, or held by this stack's own container. */
@@ -23,6 +23,12 @@ export async function portFindings(
   const addresses = [settings.bindIp, isIpv6 ? '::' : '0.0.0.0'];
   const holderOf = (port: number) =>
     containers.find(({ published }) => published.some(({ ip, port: held }) => held === port && addresses.includes(ip)));
+  // Between two starts it holds no port, and may hold it again by the time that the port is tried.
+  const isRestarting = (service: ServiceName) =>
+    containers.some(
+      ({ isRestarting, labels }) =>
+        isRestarting && projectOf(labels) === settings.project && serviceOf(labels) === service,
+    );
   const findings: Finding[] = [];
   const owner = new Map<number, string>();
   const published = services.flatMap((service) => [
@@ -40,7 +46,7 @@ export async function portFindings(
     const holder = holderOf(port);
     let got: string | undefined;
     if (twin !== undefined) got = `${twin} of this environment has the same port`;
-    else if (holder === undefined) got = await bindError(settings.bindIp, port);
+    else if (holder === undefined) got = isRestarting(service) ? undefined : await bindError(settings.bindIp, port);
     else if (projectOf(holder.labels) !== settings.project) {
       const project = projectOf(holder.labels);
       got = `container ${holder.name}${project === '' ? '' : ` of project ${project}`}`;

@@ -163,6 +163,7 @@ test("nobody else uses the data or the network; whoever mounts another project's
   const running = (user: string, mount: string, project = '') => ({
     name: user,
     isRunning: true,
+    isRestarting: false,
     labels: project === '' ? {} : { 'com.docker.compose.project': project },
     published: [],
     mounts: [mount],

@@ -37,6 +37,7 @@ test('name, labels and mounts', () => {
   expect(found).toEqual({
     name: 'web',
     isRunning: true,
+    isRestarting: false,
     labels: {
       maintainer: 'someone',
       'com.docker.compose.project': 'shop',

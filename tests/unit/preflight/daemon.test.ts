@@ -26,7 +26,14 @@ test('names of this stack that others hold', () => {
   const root = temporaryDir();
   const own = { 'taxlien-gateway.environment': 'dev' };
   const shop = { 'com.docker.compose.project': 'shop', a: 'b' };
-  const container = (name: string, labels: Labels) => ({ name, labels, isRunning: true, published: [], mounts: [] });
+  const container = (name: string, labels: Labels) => ({
+    name,
+    labels,
+    isRunning: true,
+    isRestarting: false,
+    published: [],
+    mounts: [],
+  });
   const network = (name: string, labels: Labels) => ({ name, labels, subnets: [], gateways: [] });
   const found = nameFindings(testSettings({ root }), {
     containers: [

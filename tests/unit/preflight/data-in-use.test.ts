@@ -7,6 +7,7 @@ import { temporaryDir } from '../../helpers/temporary.ts';
 const container = (name: string, mount: string, labels: Readonly<Record<string, string>> = {}, isRunning = true) => ({
   name,
   isRunning,
+  isRestarting: false,
   labels,
   published: [],
   mounts: [mount],

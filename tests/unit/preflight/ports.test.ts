@@ -18,6 +18,7 @@ async function findPorts(variables: Variables, containers: readonly FoundContain
 const container = (project: string, ip: string, port: number): FoundContainer => ({
   name: `${project || 'lonely'}-1`,
   isRunning: true,
+  isRestarting: false,
   labels: project === '' ? {} : { 'com.docker.compose.project': project },
   mounts: [],
   published: [{ ip, port }],
@@ -47,6 +48,19 @@ test('a port that a process outside Docker listens on is taken, on that address 
     `"E_PORT_TAKEN error: 127.83.17.5:<port> (db): is taken (got process <name>, pid <pid>). The container of this service could not start. Free it, or set DB_PORT in <root>/dev/.env to another port."`,
   );
   expect(await findPorts({ DB_PORT: `${port}`, BIND_IP: '127.83.17.6' })).toBe('');
+});
+
+test('a container of this very stack that is between two starts may take its own port at any time, no other', async () => {
+  const port = await listen(bindIp);
+  const restarting = {
+    ...container('taxlien-gateway-dev', bindIp, port),
+    isRunning: false,
+    isRestarting: true,
+    labels: { 'com.docker.compose.project': 'taxlien-gateway-dev', 'com.docker.compose.service': 'gateway' },
+    published: [],
+  };
+  expect(await findPorts({ GATEWAY_PORT: `${port}` }, [restarting])).toBe('');
+  expect(await findPorts({ DB_PORT: `${port}` }, [restarting])).toContain('E_PORT_TAKEN');
 });
 
 describe('containers', () => {
