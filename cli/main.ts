@@ -16,6 +16,7 @@ import { preview } from './preview.ts';
 import { recover } from './recover.ts';
 import { refresh } from './refresh.ts';
 import { rotate } from './rotate.ts';
+import { runner } from './runner.ts';
 import { sandbox } from './sandbox.ts';
 import { status } from './status.ts';
 import { summary } from './summary.ts';
@@ -42,6 +43,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   'move-data': moveData,
   adopt,
   boot,
+  runner,
   env,
   toolchain,
   'checkout-commit': checkoutCommit,

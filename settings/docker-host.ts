@@ -1,12 +1,11 @@
 import { run } from '../cli/process.ts';
-import { childEnvironment } from './child-environment.ts';
 import { UserError } from './errors.ts';
 
 const standardHost = 'unix:///var/run/docker.sock';
 
 /** The daemon's address: `DOCKER_HOST`, else that of the current docker context, which Pulumi's provider ignores. */
 export async function resolveDockerHost(env: NodeJS.ProcessEnv = process.env): Promise<string> {
-  return givenDockerHost(env) ?? ((await currentContext())?.host || standardHost);
+  return givenDockerHost(env) ?? ((await currentContext(env))?.host || standardHost);
 }
 
 /** `DOCKER_HOST` where it is set. */
@@ -14,11 +13,13 @@ export const givenDockerHost = (env: NodeJS.ProcessEnv = process.env): string | 
   env.DOCKER_HOST === '' ? undefined : env.DOCKER_HOST;
 
 /** The docker context that `docker` would use without DOCKER_HOST; `undefined` where there is no usable `docker`. */
-export async function currentContext(): Promise<{ readonly name: string; readonly host: string } | undefined> {
+export async function currentContext(
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<{ readonly name: string; readonly host: string } | undefined> {
   const format = '{{.Name}} {{.Endpoints.docker.Host}}';
   try {
     const { stdout } = await run(['docker', 'context', 'inspect', '--format', format], {
-      env: childEnvironment({ DOCKER_HOST: undefined }),
+      env: { ...env, DOCKER_HOST: undefined },
       timeoutMs: 10_000,
     });
     const [name = '', host = ''] = stdout.trim().split(' ');

@@ -16,6 +16,8 @@ export interface WorkflowHost {
   changeGateway(): Promise<string>;
   /** Pushes the clone's head to a branch and waits for the one workflow that this starts. */
   push(branch: string): Promise<WorkflowRun>;
+  /** Puts the clone's head on a branch as a push does, and starts nothing. */
+  store(branch: string): Promise<void>;
   /** Starts a workflow as by hand, by schedule or by a pull request, and waits for its end. */
   run(event: WorkflowEvent): Promise<WorkflowRun>;
   /** The same, without waiting. */
@@ -66,6 +68,10 @@ export async function makeWorkflowHost(name: string): Promise<WorkflowHost> {
       const runs = endedRuns(dir).slice(before);
       if (runs[0] === undefined || runs.length > 1) throw new Error(`${runs.length} workflows ran after the push`);
       return runs[0];
+    },
+    async store(branch) {
+      // What the bare repository fetches itself runs no hook.
+      await run(['git', '-C', remote, 'fetch', '--quiet', developer.dir, `+HEAD:refs/heads/${branch}`]);
     },
     run: async (event) => (await start(event)).ended,
     remove: () => rmSync(dir, { recursive: true, force: true }),
