@@ -15,7 +15,7 @@ const services = ['db', 'gateway', 'grafana', 'prometheus', 'redis'];
 const body = new TextEncoder().encode('kept through all deploys');
 
 let host: WorkflowHost;
-let first: string;
+let first: { readonly commit: string; readonly image: string | undefined };
 let taskId: string;
 let kept: Readonly<Record<string, string>>;
 
@@ -43,9 +43,10 @@ beforeAll(async () => {
     inDev('docker-compose.override.yml'),
     'services:\n  grafana:\n    environment:\n      GF_USERS_DEFAULT_THEME: dark\n',
   );
-  first = await host.developer.git('rev-parse', 'HEAD');
+  const commit = await host.developer.git('rev-parse', 'HEAD');
   const run = await host.push('dev');
   expect(run.exitCode, run.output).toBe(0);
+  first = { commit, image: await gatewayImage() };
   taskId = await completeTask(workerOf(host.root, 'dev'), body);
   kept = instanceFiles();
   expect(Object.keys(kept).length).toBeGreaterThan(2);
@@ -68,20 +69,6 @@ test('change-push', async () => {
   expect(run.summary).toMatch(/\| db \| .* \| healthy \| not at all \|/);
   expect(run.summary).toMatch(/^\| replace \| gateway \|/m);
   if (isWriting) writeFileSync(join(workTree, 'docs', 'job-summary.svg'), summaryPicture(run.summary));
-});
-
-test('drift-found', async () => {
-  const actArgs = ['--matrix', 'environment:dev'];
-  const look = () => host.run({ name: 'schedule', workflow: 'drift.yml', branch: 'dev', actArgs });
-  const clean = await look();
-  expect(clean.exitCode, clean.output).toBe(0);
-  expect(clean.summary).toContain('dev: nothing was changed by hand.');
-  await docker('rm', '--force', `${dev}-redis`);
-  const found = await look();
-  expect(found.exitCode).not.toBe(0);
-  expect(found.summary).toMatch(/^- redis: is gone$/m);
-  expect(found.summary).not.toContain('- gateway');
-  expect(Object.keys(await containersOf(dev))).not.toContain('redis');
 });
 
 test('broken-push-keeps-old', async () => {
@@ -108,22 +95,35 @@ test('dispatch-older', async () => {
       branch: 'dev',
       payload: { inputs: { environment: 'dev', action: 'up', commit } },
     });
-  const image = await gatewayImage();
   await host.changeGateway();
   const newer = await host.push('dev');
   expect(newer.exitCode, newer.output).toBe(0);
   const before = await containerIds(dev);
-  expect(await gatewayImage()).not.toBe(image);
+  expect(await gatewayImage()).not.toBe(first.image);
   const refused = await dispatch('0'.repeat(40));
   expect(refused.exitCode).not.toBe(0);
   expect(refused.output).toContain('not on the branch origin/dev');
   expect(results(refused)).toEqual(['Commit failure', 'Summary success']);
   expect(refused.summary).toContain('# dev: nothing was deployed\n');
   expect(await containerIds(dev)).toEqual(before);
-  const run = await dispatch(first);
+  const run = await dispatch(first.commit);
   expect(run.exitCode, run.output).toBe(0);
-  expect(await gatewayImage()).toBe(image);
-  expect(run.summary).toContain(first.slice(0, 12));
+  expect(await gatewayImage()).toBe(first.image);
+  expect(run.summary).toContain(first.commit.slice(0, 12));
+});
+
+test('drift-found', async () => {
+  const actArgs = ['--matrix', 'environment:dev'];
+  const look = () => host.run({ name: 'schedule', workflow: 'drift.yml', branch: 'dev', actArgs });
+  const clean = await look();
+  expect(clean.exitCode, clean.output).toBe(0);
+  expect(clean.summary).toContain('dev: nothing was changed by hand.');
+  await docker('rm', '--force', `${dev}-redis`);
+  const found = await look();
+  expect(found.exitCode).not.toBe(0);
+  expect(found.summary).toMatch(/^- redis: is gone$/m);
+  expect(found.summary).not.toContain('- gateway');
+  expect(Object.keys(await containersOf(dev))).not.toContain('redis');
 });
 
 test('cancelled-run-recovers', async () => {
