@@ -14,6 +14,7 @@ import {
 import { completeTask, type Worker, workerOf } from '../helpers/worker.ts';
 
 const project = 'taxlien-gateway-dev';
+const untouched = 'The running gateway was not touched. Mend what the lines name, then deploy again.';
 const firstMigration = 'supabase/migrations/20261123000000_tasks.sql';
 const secondMigration = 'supabase/migrations/20261124000000_notes.sql';
 
@@ -88,8 +89,12 @@ const broken: readonly (readonly [string, Edit, readonly RegExp[]])[] = [
   ],
   [
     'a panic at start',
-    (file) => file('cmd/gateway/extra.go').write('package main\n\nfunc init() { panic("broken at start") }\n'),
-    [/failed its selfcheck \(exit 2\)/, /panic: broken at start/],
+    (file) =>
+      file('cmd/gateway/extra.go').write(
+        atStart('selfcheck', 'for n := range 40 {\n\t\t\tprintln("line", n)\n\t\t}\n\t\tpanic("broken at start")'),
+      ),
+    // The last 20 lines, of which a panic takes some.
+    [/failed its selfcheck \(exit 2\)/, /\bline 39\b[\s\S]*panic: broken at start/, /^(?![\s\S]*\bline 19\b)/],
   ],
   [
     'a raw directory that is not writable',
@@ -172,6 +177,12 @@ describe('a gateway that serves', () => {
     await restore();
     expect(exitCode, stdout + stderr).toBe(1);
     for (const message of messages) expect(stdout + stderr).toMatch(message);
+    if (messages.some((message) => message.source.includes('selfcheck'))) {
+      expect(stdout + stderr).toContain(untouched);
+      expect(
+        (stdout + stderr).split('its last lines:')[1]?.split(untouched)[0]?.trim().split('\n').length,
+      ).toBeLessThanOrEqual(20);
+    }
     expect(stdout).not.toContain('silent');
     expect(asked.length).toBeGreaterThan(40);
     expect(asked.filter(({ problem }) => problem !== undefined)).toEqual([]);
@@ -198,23 +209,46 @@ describe('a gateway that serves', () => {
     expect(silentMs).toBeLessThan(10_000);
   });
 
-  test('that ends after the swap fails the deploy at once, and the next good one mends it', async () => {
-    edit((file) =>
-      file('cmd/gateway/extra.go').write(
-        atStart('serve', 'time.Sleep(time.Second)\n\t\tpanic("broken after the swap")', 'time'),
-      ),
-    );
+  test.each<readonly [string, Edit, RegExp]>([
+    [
+      'ends',
+      (file) =>
+        file('cmd/gateway/extra.go').write(
+          atStart('serve', 'time.Sleep(time.Second)\n\t\tpanic("broken after the swap")', 'time'),
+        ),
+      /gateway ended (\(exit 2\) )?and (was|will be) started again; its last lines:[\s\S]*panic: broken after the swap/,
+    ],
+    [
+      'turns unhealthy',
+      (file) => {
+        file('cmd/gateway/extra.go').write(atStart('health', 'println("not well today")\n\t\tos.Exit(1)'));
+        // Seconds that a health check has at the start: what follows them is what is told here.
+        file('components/services/gateway.ts').replace('startPeriodSeconds: 30', 'startPeriodSeconds: 1');
+      },
+      /gateway is unhealthy; its last lines:[\s\S]*health check: exit 1 not well today/,
+    ],
+  ])('that %s after the swap fails the deploy at once', async (_, change, message) => {
+    edit(change);
     const startedMs = Date.now();
     const { exitCode, stdout, stderr } = await gatewayctl(shell, ['up', 'dev'], 'any');
     const tookMs = Date.now() - startedMs;
-    expect(exitCode).toBe(1);
-    expect(stdout + stderr).toMatch(/gateway ended (\(exit 2\) )?and (was|will be) started again/);
-    expect(stdout + stderr).toMatch(/panic: broken after the swap/);
-    expect(stdout).toMatch(/^gateway: silent \d+\.\d s$/m);
-    // The whole wait is 90 s.
-    expect(tookMs).toBeLessThan(60_000);
     await restore();
-    await gatewayctl(shell, ['up', 'dev']);
+    expect(exitCode).toBe(1);
+    expect(stdout + stderr).toMatch(message);
+    expect(stdout + stderr).toContain('Mend what the lines name, then deploy again.');
+    expect(stdout).toMatch(/^gateway: silent \d+\.\d s$/m);
+    // The whole wait is the start period and 60 s, on top of what a deploy takes.
+    expect(tookMs).toBeLessThan(60_000);
+  });
+
+  test('is mended by the next good deploy, which may break the running gateway where that was allowed', async () => {
+    edit((file) =>
+      file('supabase/migrations/20261126000000_rename.sql').write(
+        '-- breaks the running gateway: for the test\ncreate table allowed ();\n',
+      ),
+    );
+    await gatewayctl(shell, ['up', 'dev', '--allow-breaking-migration']);
+    expect(await schema()).toBe('20261126000000');
     expect((await worker.request('GET', `/v3/tasks/${taskId}`)).status).toBe(200);
   });
 });

@@ -3,18 +3,10 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../cli/process.ts';
-import {
-  type Checkout,
-  containerIds,
-  copyCheckout,
-  docker,
-  eventually,
-  gatewayctl,
-  listening,
-  makeRoot,
-  type Shell,
-  tearDown,
-} from '../helpers/engine.ts';
+import { accounts, ownerOf, shellOf, tearDownShell } from '../helpers/account.ts';
+import { containerIds, docker, eventually, gatewayctl, listening, type Shell } from '../helpers/engine.ts';
+import { modesOf, modeTable } from '../helpers/modes.ts';
+import { authenticationAsked } from '../helpers/postgres-wire.ts';
 import { envValue } from '../helpers/worker.ts';
 
 const project = 'taxlien-gateway-dev';
@@ -82,18 +74,16 @@ const table = {
 };
 const services = Object.keys(table) as (keyof typeof table)[];
 
-describe('a deployed environment', () => {
-  let checkout: Checkout;
+describe.each(accounts)('an environment deployed by %s', (account) => {
   let shell: Shell;
 
   beforeAll(async () => {
-    checkout = await copyCheckout('hardening');
-    shell = { checkout, root: makeRoot('hardening') };
+    shell = await shellOf(account, 'hardening', '027');
     await gatewayctl(shell, ['up', 'dev']);
   });
 
   afterAll(async () => {
-    await tearDown(shell, 'dev');
+    await tearDownShell(shell, 'dev');
   });
 
   test('every container is as the table says', async () => {
@@ -160,6 +150,33 @@ describe('a deployed environment', () => {
     const methods = rules.filter((line) => /^(local|host)/.test(line)).map((line) => line.split(/\s+/).at(-1));
     expect(methods.length).toBeGreaterThan(3);
     expect([...new Set(methods)]).toEqual(['scram-sha-256']);
+  });
+
+  test.each([
+    ['the role of the gateway', { user: 'gateway', database: 'gateway' }],
+    ['the superuser of other images', { user: 'postgres', database: 'postgres' }],
+    ['a role that is not there', { user: 'nobody', database: 'gateway' }],
+    ['a database that is not there', { user: 'gateway', database: 'nothing' }],
+    ['replication', { user: 'gateway', database: 'gateway', replication: 'true' }],
+  ])('PostgreSQL asks %s for SCRAM over the network, and takes no password in clear', async (_, startup) => {
+    const { asked, answered } = await authenticationAsked(
+      { host: bindIp, port: 5432, startup },
+      envValue(shell.root, 'dev', 'POSTGRES_PASSWORD'),
+    );
+    expect(asked).toBe('SASL SCRAM-SHA-256');
+    expect(answered).toMatch(/^error 08P01 /);
+  });
+
+  test('no service opens a socket file on the host or a second port', async () => {
+    const ask = ['sh', '-c', 'REDISCLI_AUTH="$(cat /run/secrets/redis_password)" exec redis-cli "$@"', 'sh'];
+    expect(await inside('redis', '', ...ask, 'config', 'get', 'unixsocket')).toBe('0 unixsocket');
+    expect(await inside('redis', '', ...ask, 'config', 'get', 'protected-mode')).toMatch(/^0 protected-mode/);
+    const open = (await listening()).filter((address) => address.startsWith(`${bindIp}:`));
+    expect(open.sort()).toEqual([3000, 5432, 6379, 8081, 9090].map((port) => `${bindIp}:${port}`));
+  });
+
+  test('files and directories are as their table says', () => {
+    expect(modesOf(join(shell.root, 'dev'))).toEqual(modeTable(ownerOf(account)));
   });
 
   test("the gateway's metrics are for Prometheus alone", async () => {

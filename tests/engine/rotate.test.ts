@@ -1,105 +1,171 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { setEnvValue } from '../../settings/env-edit.ts';
+import { psql } from '../../cli/psql.ts';
 import { instanceOf } from '../../settings/instance.ts';
-import { beginRotation, readRotation } from '../../settings/rotation.ts';
-import {
-  type Checkout,
-  containerIds,
-  copyCheckout,
-  docker,
-  gatewayctl,
-  inStackShell,
-  makeRoot,
-  type Shell,
-  tearDown,
-} from '../helpers/engine.ts';
-import { filesBelow, secretsIn, watchArguments } from '../helpers/leaks.ts';
+import { loadSettings } from '../../settings/load.ts';
+import { readRotation, secretVariables } from '../../settings/rotation.ts';
+import { accounts, ownerOf, shellOf, tearDownShell } from '../helpers/account.ts';
+import { containerIds, docker, eventually, gatewayctl, inStackShell, type Shell } from '../helpers/engine.ts';
+import { killTree, startGatewayctl } from '../helpers/killed.ts';
+import { filesBelow, processesWith, secretsIn, watchArguments } from '../helpers/leaks.ts';
+import { modesOf, modeTable } from '../helpers/modes.ts';
 import { completeTask, envValue, fetchResult, workerOf } from '../helpers/worker.ts';
 
 const project = 'taxlien-gateway-dev';
 const services = ['gateway', 'db', 'redis', 'prometheus', 'grafana'];
 
-describe('rotate', () => {
-  let checkout: Checkout;
+type Place = 'before' | 'after';
+/** Where a rotation is killed, and which value then stands in the `.env` and where it is stored. */
+const kills: Readonly<Record<string, readonly [step: string, env: Place, stored: Place]>> = {
+  'journal and store': ['after renameSync rotation.json', 'before', 'before'],
+  'store and .env': ['before renameSync .env', 'before', 'after'],
+  '.env and deploy': ['after renameSync .env', 'after', 'after'],
+  'deploy and end': ['before rmSync rotation.json', 'after', 'after'],
+};
+
+/** The secrets that a service stores by itself. */
+const stores = ['GRAFANA_ADMIN_PASSWORD', 'POSTGRES_PASSWORD'];
+
+/** Who uses each secret. */
+const users: Readonly<Record<string, readonly string[]>> = {
+  WORKER_TOKEN: ['gateway'],
+  REDIS_PASSWORD: ['gateway', 'redis'],
+  GRAFANA_ADMIN_PASSWORD: ['grafana'],
+  POSTGRES_PASSWORD: ['gateway', 'db'],
+};
+
+test('every secret of the schema is among those rotated here', () => {
+  expect(Object.keys(users).sort()).toEqual([...secretVariables].sort());
+});
+
+describe.each(accounts)('rotate, as %s', (account) => {
   let shell: Shell;
   let taskId: string;
 
   beforeAll(async () => {
-    checkout = await copyCheckout('rotate');
-    shell = { checkout, root: makeRoot('rotate') };
+    shell = await shellOf(account, 'rotate', '000');
     await gatewayctl(shell, ['up', 'dev']);
     taskId = await completeTask(workerOf(shell.root, 'dev'), new TextEncoder().encode('kept'));
   });
 
   afterAll(async () => {
-    await tearDown(shell, 'dev');
+    await tearDownShell(shell, 'dev');
   });
 
   const instance = () => instanceOf('dev', shell.root);
-  const secretsNow = () =>
-    Object.fromEntries(
-      ['POSTGRES_PASSWORD', 'REDIS_PASSWORD', 'WORKER_TOKEN', 'GRAFANA_ADMIN_PASSWORD'].map((key) => [
-        key,
-        envValue(shell.root, 'dev', key),
-      ]),
-    );
+  const secretsNow = () => Object.fromEntries(secretVariables.map((key) => [key, envValue(shell.root, 'dev', key)]));
   const isKept = async () =>
     new TextDecoder().decode(await fetchResult(workerOf(shell.root, 'dev'), taskId)) === 'kept';
-  const grafanaStatus = async (password: string) => {
+  const grafanaTakes = async (password: string) => {
     const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`;
-    return (await fetch('http://127.0.10.1:3000/api/datasources', { headers: { authorization } })).status;
+    return (await fetch('http://127.0.10.1:3000/api/datasources', { headers: { authorization } })).status === 200;
+  };
+  const databaseTakes = async (password: string) => {
+    const settings = loadSettings(instance(), shell.checkout.dir);
+    return (await psql(settings, process.env.DOCKER_HOST ?? '', password, 'select 1;')).exitCode === 0;
+  };
+  /** Whether the value is what the service that stores the secret takes; `undefined` where none does. */
+  const isStored = (variable: string, value: string) =>
+    variable === 'POSTGRES_PASSWORD'
+      ? databaseTakes(value)
+      : variable === 'GRAFANA_ADMIN_PASSWORD'
+        ? grafanaTakes(value)
+        : undefined;
+
+  const rotateKilled = async (variable: string, step: string) => {
+    const killed = startGatewayctl(
+      {
+        ...shell,
+        env: {
+          ...(shell.env ?? process.env),
+          NODE_OPTIONS: `--import=${join(shell.checkout.dir, 'tests/helpers/kill-at.ts')}`,
+          KILL_AT: step,
+        },
+      },
+      ['rotate', 'dev', variable],
+    );
+    await killed.ended;
+    expect(killed.child.signalCode, killed.output()).toBe('SIGKILL');
   };
 
-  test.each([
-    ['WORKER_TOKEN', ['gateway']],
-    ['REDIS_PASSWORD', ['gateway', 'redis']],
-    ['GRAFANA_ADMIN_PASSWORD', ['grafana']],
-    ['POSTGRES_PASSWORD', ['gateway', 'db']],
-  ])('%s: the value changes, its users are replaced, and nothing else', async (variable, users) => {
-    const [before, text, ids] = [secretsNow(), readFileSync(instance().envFile, 'utf8'), await containerIds(project)];
-    const stop = watchArguments();
-    const { stdout, stderr } = await gatewayctl(shell, ['rotate', 'dev', variable]);
-    const argumentLists = [...stop()].join('\n');
-    const after = secretsNow();
-    expect(Object.keys(after).filter((key) => after[key] !== before[key])).toEqual([variable]);
-    expect(readFileSync(instance().envFile, 'utf8')).toBe(text.replace(before[variable] ?? '', after[variable] ?? ''));
-    const newIds = await containerIds(project);
-    expect(services.filter((service) => newIds[service] !== ids[service])).toEqual(users);
-    expect(await isKept()).toBe(true);
-    expect(await grafanaStatus(after.GRAFANA_ADMIN_PASSWORD ?? '')).toBe(200);
-    if (variable === 'GRAFANA_ADMIN_PASSWORD') expect(await grafanaStatus(before[variable] ?? '')).toBe(401);
-    expect(readRotation(instance())).toBeUndefined();
-    const state = Object.values(filesBelow(instance().stateDir)).join('\n');
-    const logs = (await docker('logs', `${project}-db`)) + (await docker('logs', `${project}-grafana`));
-    expect(secretsIn(stdout + stderr + argumentLists + state + logs, after)).toEqual([]);
-  });
+  // What an account changes about it is the same for all.
+  const rotated = Object.entries(users).filter(([variable]) => account === 'root' || variable === 'POSTGRES_PASSWORD');
+  test.each(rotated)(
+    '%s: survives a kill between any two steps; its users alone are replaced',
+    async (variable, replaced) => {
+      const [before, text, ids] = [secretsNow(), readFileSync(instance().envFile, 'utf8'), await containerIds(project)];
+      const old = before[variable] ?? '';
+      const stop = watchArguments();
+      let begun: string | undefined;
+      for (const [between, [step, env, stored]] of Object.entries(kills)) {
+        // Where no service stores it, nothing lies between these two.
+        if (between === 'store and .env' && !stores.includes(variable)) continue;
+        await rotateKilled(variable, step);
+        const journal = readRotation(instance());
+        begun ??= journal?.after;
+        expect(journal, between).toEqual({ variable, before: old, after: begun });
+        const values = { before: old, after: begun ?? '' };
+        expect(envValue(shell.root, 'dev', variable), between).toBe(values[env]);
+        for (const place of ['before', 'after'] as const) {
+          const isThere = await isStored(variable, values[place]);
+          if (isThere !== undefined) expect([between, place, isThere]).toEqual([between, place, place === stored]);
+        }
+      }
+      const other = await gatewayctl(
+        shell,
+        ['rotate', 'dev', variable === 'WORKER_TOKEN' ? 'REDIS_PASSWORD' : 'WORKER_TOKEN'],
+        'any',
+      );
+      expect([other.exitCode, other.stderr]).toEqual([1, expect.stringContaining(`${variable} first`)]);
+      const { stdout, stderr } = await gatewayctl(shell, ['rotate', 'dev', variable]);
+      const argumentLists = [...stop()].join('\n');
+      const after = secretsNow();
+      expect(after).toEqual({ ...before, [variable]: begun });
+      expect(readFileSync(instance().envFile, 'utf8')).toBe(text.replace(old, begun ?? ''));
+      const newIds = await containerIds(project);
+      expect(services.filter((service) => newIds[service] !== ids[service])).toEqual(replaced);
+      expect(await isKept()).toBe(true);
+      expect([
+        await grafanaTakes(after.GRAFANA_ADMIN_PASSWORD ?? ''),
+        await databaseTakes(after.POSTGRES_PASSWORD ?? ''),
+      ]).toEqual([true, true]);
+      expect(await isStored(variable, old)).not.toBe(true);
+      expect(readRotation(instance())).toBeUndefined();
+      const state = Object.values(filesBelow(instance().stateDir)).join('\n');
+      const logs = (await docker('logs', `${project}-db`)) + (await docker('logs', `${project}-grafana`));
+      const told = stdout + stderr + argumentLists + state + logs;
+      expect([secretsIn(told, after), secretsIn(told, before)]).toEqual([[], []]);
+      // Drafts that the kills left are gone as well.
+      expect(modesOf(instance().dir)).toEqual(modeTable(ownerOf(account)));
+      expect(processesWith(`TAXLIEN_GATEWAY_ROOT=${shell.root}`)).toEqual([]);
+    },
+    1_200_000,
+  );
 
-  test('goes on where a kill stopped it, with the value of its first start', async () => {
+  test('killed with all that it started while containers are replaced: plain pulumi up refuses before, up goes on after', async () => {
     const before = envValue(shell.root, 'dev', 'POSTGRES_PASSWORD');
-    const after = 'value-of-a-rotation-that-was-killed';
-    // Killed right after the journal.
-    beginRotation(instance(), { variable: 'POSTGRES_PASSWORD', before, after });
-    const other = await gatewayctl(shell, ['rotate', 'dev', 'WORKER_TOKEN'], 'any');
-    expect([other.exitCode, other.stderr]).toEqual([1, expect.stringContaining('POSTGRES_PASSWORD first')]);
-    await gatewayctl(shell, ['rotate', 'dev', 'POSTGRES_PASSWORD']);
-    expect(envValue(shell.root, 'dev', 'POSTGRES_PASSWORD')).toBe(after);
-    expect(await isKept()).toBe(true);
-    // Killed after the database took the value, before the .env did.
-    const text = readFileSync(instance().envFile, 'utf8');
-    setEnvValue(instance().envFile, 'POSTGRES_PASSWORD', before);
-    beginRotation(instance(), { variable: 'POSTGRES_PASSWORD', before, after });
+    await rotateKilled('POSTGRES_PASSWORD', 'before renameSync .env');
+    const after = readRotation(instance())?.after ?? '';
+    const ids = await containerIds(project);
     const plain = await inStackShell(shell, 'dev', ['pulumi', 'up', '--yes', '--skip-preview']);
-    expect([plain.exitCode, plain.stdout + plain.stderr]).toEqual([
-      expect.any(Number),
-      expect.stringContaining('E_ROTATION_OPEN'),
+    expect(plain.exitCode).not.toBe(0);
+    expect(plain.stdout + plain.stderr).toContain('E_ROTATION_OPEN');
+    expect(await containerIds(project)).toEqual(ids);
+    const started = startGatewayctl(shell, ['up', 'dev']);
+    await eventually(
+      'the database is replaced',
+      120_000,
+      async () => (await containerIds(project)).db !== ids.db || undefined,
+    );
+    killTree(started.child.pid ?? 0);
+    await started.ended;
+    expect([envValue(shell.root, 'dev', 'POSTGRES_PASSWORD'), readRotation(instance())]).toEqual([
+      after,
+      { variable: 'POSTGRES_PASSWORD', before, after },
     ]);
     await gatewayctl(shell, ['up', 'dev']);
-    expect(readFileSync(instance().envFile, 'utf8')).toBe(text);
-    // Killed after all but the journal's end.
-    beginRotation(instance(), { variable: 'POSTGRES_PASSWORD', before, after });
-    await gatewayctl(shell, ['rotate', 'dev', 'POSTGRES_PASSWORD']);
-    expect(await isKept()).toBe(true);
+    expect([await databaseTakes(after), await databaseTakes(before), await isKept()]).toEqual([true, false, true]);
     expect(readRotation(instance())).toBeUndefined();
   });
 

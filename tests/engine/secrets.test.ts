@@ -1,19 +1,11 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../cli/process.ts';
-import {
-  type Checkout,
-  containersOf,
-  copyCheckout,
-  docker,
-  gatewayctl,
-  inStackShell,
-  makeRoot,
-  type Shell,
-  tearDown,
-} from '../helpers/engine.ts';
+import { accounts, ownerOf, shellOf, tearDownShell } from '../helpers/account.ts';
+import { containersOf, docker, gatewayctl, inStackShell, type Shell } from '../helpers/engine.ts';
 import { filesBelow, processesWith, secretsIn, watchArguments } from '../helpers/leaks.ts';
+import { modesOf, modeTable } from '../helpers/modes.ts';
 import { completeTask, workerOf } from '../helpers/worker.ts';
 
 const project = 'taxlien-gateway-dev';
@@ -26,15 +18,14 @@ const secrets: Record<string, string> = Object.fromEntries(
   ]),
 );
 
-describe('secrets of a deployed environment', () => {
-  let checkout: Checkout;
+describe.each(accounts)('secrets of an environment deployed by %s', (account) => {
   let shell: Shell;
   let output: Readonly<Record<string, string>>;
   let argumentLists: ReadonlySet<string>;
 
   beforeAll(async () => {
-    checkout = await copyCheckout('secrets');
-    shell = { checkout, root: makeRoot('secrets') };
+    // Neither account's umask may show in what is made.
+    shell = await shellOf(account, 'secrets', account === 'root' ? '077' : '000');
     await gatewayctl(shell, ['init', 'dev', '--bind-ip', '127.0.10.1']);
     const file = join(shell.root, 'dev/.env');
     let text = readFileSync(file, 'utf8');
@@ -45,7 +36,7 @@ describe('secrets of a deployed environment', () => {
     const stop = watchArguments();
     const up = await gatewayctl(shell, ['up', 'dev']);
     argumentLists = stop();
-    writeFileSync(join(checkout.dir, 'cmd/gateway/extra.go'), 'package main\n');
+    writeFileSync(join(shell.checkout.dir, 'cmd/gateway/extra.go'), 'package main\n');
     const preview = await inStackShell(shell, 'dev', ['pulumi', 'preview', '--diff', '--show-config']);
     expect(preview.exitCode, preview.stderr).toBe(0);
     output = { up: up.stdout + up.stderr, preview: preview.stdout + preview.stderr };
@@ -54,7 +45,7 @@ describe('secrets of a deployed environment', () => {
   });
 
   afterAll(async () => {
-    await tearDown(shell, 'dev');
+    await tearDownShell(shell, 'dev');
   });
 
   const leaks = (texts: Readonly<Record<string, string>>) =>
@@ -81,32 +72,8 @@ describe('secrets of a deployed environment', () => {
     expect(secretsIn(`authorization: Basic ${base64}`, secrets)).toEqual(['REDIS_PASSWORD']);
   });
 
-  test('lie in files that only their owners read, and so does the state', () => {
-    const modes = Object.entries({
-      '.env': '600',
-      'Pulumi.dev.yaml': '600',
-      secrets: '700',
-      'secrets/applied.json': '600',
-      'secrets/pulumi-passphrase': '600',
-      'secrets/db': '500',
-      'secrets/db/postgres_password': '400',
-      'secrets/gateway': '500',
-      'secrets/gateway/worker_token': '400',
-      'secrets/redis/redis.conf': '400',
-      'secrets/grafana/admin_password': '400',
-      state: '700',
-      backups: '700',
-      logs: '700',
-      config: '755',
-      'data/postgres': '700',
-      'data/raw': '700',
-    });
-    const modeOf = (path: string) => (statSync(join(shell.root, 'dev', path)).mode & 0o777).toString(8);
-    expect(modes.map(([path]) => [path, modeOf(path)])).toEqual(modes);
-    const temporary = Object.keys(filesBelow(join(shell.root, 'dev'), ['data'])).filter((path) =>
-      path.endsWith('.new'),
-    );
-    expect(temporary).toEqual([]);
+  test('lie in files that only their owners read, as all that is made has its owner and mode under any umask', () => {
+    expect(modesOf(join(shell.root, 'dev'))).toEqual(modeTable(ownerOf(account)));
   });
 
   test('no process of a deploy outlives it', () => {
@@ -148,7 +115,7 @@ describe('secrets of a deployed environment', () => {
       ...state,
       ...filesBelow(join(shell.root, 'dev/config')),
       ...filesBelow(join(shell.root, 'dev/logs')),
-      ...filesBelow(checkout.dir, ['node_modules']),
+      ...filesBelow(shell.checkout.dir, ['node_modules']),
       'stack file': readFileSync(join(shell.root, 'dev/Pulumi.dev.yaml'), 'utf8'),
       export: exported.stdout,
       outputs: outputs.stdout,

@@ -45,13 +45,21 @@ export const makeRoot = (name: string): string => mkdtempSync(join(instancesDir(
 export interface Shell {
   readonly checkout: Checkout;
   readonly root: string;
+  /** What stands before a command so that it runs as another user or under another umask. */
+  readonly before?: readonly string[];
+  /** The environment; default: this process's own. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Home of a user that was made for this shell. */
+  readonly home?: string;
 }
 
+export const shellEnvironment = ({ root, env = process.env }: Shell) => ({ ...env, TAXLIEN_GATEWAY_ROOT: root });
+
 /** Runs `./gatewayctl` of a checkout on a root, as an operator without a terminal would. */
-export function gatewayctl({ checkout, root }: Shell, args: readonly string[], allowed: 'any' | undefined = undefined) {
-  return run([join(checkout.dir, 'gatewayctl'), ...args], {
+export function gatewayctl(shell: Shell, args: readonly string[], allowed: 'any' | undefined = undefined) {
+  return run([...(shell.before ?? []), join(shell.checkout.dir, 'gatewayctl'), ...args], {
     cwd: '/',
-    env: { ...process.env, TAXLIEN_GATEWAY_ROOT: root },
+    env: shellEnvironment(shell),
     ...(allowed === undefined ? {} : { allowedExitCodes: allowed }),
   });
 }
@@ -60,9 +68,9 @@ export function gatewayctl({ checkout, root }: Shell, args: readonly string[], a
 export async function inStackShell(shell: Shell, env: string, argv: readonly string[]): Promise<RunResult> {
   const exports = (await gatewayctl(shell, ['env', env])).stdout;
   const script = 'eval "$1"; shift; exec "$@"';
-  return run(['sh', '-c', script, 'sh', exports, ...argv], {
+  return run([...(shell.before ?? []), 'sh', '-c', script, 'sh', exports, ...argv], {
     cwd: shell.checkout.dir,
-    env: { ...process.env, TAXLIEN_GATEWAY_ROOT: shell.root },
+    env: shellEnvironment(shell),
     allowedExitCodes: 'any',
   });
 }

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+
 import { basename, join } from 'node:path';
-import type { Shell } from './engine.ts';
+import { type Shell, shellEnvironment } from './engine.ts';
 
 /** A `gatewayctl` that a test may stop in the middle. */
 export interface Started {
@@ -16,11 +17,12 @@ export interface Started {
 export const startGatewayctl = (shell: Shell, args: readonly string[]): Started => startProgram(shell, ['', ...args]);
 
 /** Starts a program as an operator of this root would; an empty name stands for `gatewayctl` of the checkout. */
-export function startProgram({ checkout, root }: Shell, [program = '', ...args]: readonly string[]): Started {
-  const gatewayctl = join(checkout.dir, 'gatewayctl');
-  const child = spawn(program === '' ? gatewayctl : program, args, {
+export function startProgram(shell: Shell, [wanted = '', ...args]: readonly string[]): Started {
+  const gatewayctl = join(shell.checkout.dir, 'gatewayctl');
+  const [program = '', ...rest] = [...(shell.before ?? []), wanted === '' ? gatewayctl : wanted, ...args];
+  const child = spawn(program, rest, {
     cwd: '/',
-    env: { ...process.env, TAXLIEN_GATEWAY_ROOT: root, GATEWAYCTL: gatewayctl },
+    env: { ...shellEnvironment(shell), GATEWAYCTL: gatewayctl },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const chunks: Buffer[] = [];
