@@ -1,8 +1,8 @@
 import { childEnvironment } from '../settings/child-environment.ts';
 import { type Change, runPulumiTelling } from './engine-events.ts';
+import { runPulumiProcess } from './leftovers.ts';
 import { code, list } from './markdown.ts';
 import { print } from './output.ts';
-import { run } from './process.ts';
 import type { Stack } from './stack.ts';
 import { stackVerb } from './stack-verb.ts';
 
@@ -22,7 +22,7 @@ export const drift = stackVerb(
 
 /** Its own lines would only hide the list; those of a failure are in the error. */
 async function runQuietly({ checkoutDir, exports }: Stack, args: readonly string[]): Promise<number> {
-  return (await run(['pulumi', ...args], { cwd: checkoutDir, env: childEnvironment(exports) })).exitCode;
+  return (await runPulumiProcess(args, { cwd: checkoutDir, env: childEnvironment(exports) })).exitCode;
 }
 
 export function driftText(env: string, changes: readonly Change[]): string {

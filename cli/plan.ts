@@ -4,7 +4,7 @@ import { environments, type ServiceName, services } from '../settings/instance.t
 import { readSource } from '../settings/source.ts';
 import { readDeployRecord } from './deploy-record.ts';
 import { runPulumiTelling, type Told } from './engine-events.ts';
-import { run } from './process.ts';
+import { runPulumiProcess } from './leftovers.ts';
 import { checkoutDir, type Stack } from './stack.ts';
 
 const mostChanges = 150;
@@ -42,7 +42,7 @@ export async function makePlan(stack: Stack): Promise<Plan> {
   let output = '';
   const { exitCode, told } = await runPulumiTelling(stack, ['preview', '--non-interactive'], async (prepared, args) => {
     const env = childEnvironment({ ...prepared.exports, NO_COLOR: '1' });
-    const result = await run(['pulumi', ...args], { cwd: prepared.checkoutDir, env, allowedExitCodes: 'any' });
+    const result = await runPulumiProcess(args, { cwd: prepared.checkoutDir, env, allowedExitCodes: 'any' });
     output = `${result.stdout}${result.stderr}`.trim();
     return result.exitCode;
   });

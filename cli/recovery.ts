@@ -1,7 +1,7 @@
 import { childEnvironment } from '../settings/child-environment.ts';
 import { loadSettings, type Settings, SettingsError } from '../settings/load.ts';
 import { containerName, environmentLabel, networkName } from '../settings/names.ts';
-import { endLeftovers } from './leftovers.ts';
+import { endLeftovers, runPulumiProcess } from './leftovers.ts';
 import { restoreVolumes } from './lost-volumes.ts';
 import type { Progress } from './output.ts';
 import { run } from './process.ts';
@@ -29,8 +29,8 @@ export async function recoverStack(stack: Stack, progress: Progress): Promise<re
     done.push(...(await restoreVolumes(stack, settings, resources)));
   }
   if (pending.length > 0) {
-    const argv = ['pulumi', 'refresh', '--yes', '--skip-preview', '--clear-pending-creates', '--non-interactive'];
-    await run(argv, { cwd: stack.checkoutDir, env: childEnvironment(stack.exports) });
+    const args = ['refresh', '--yes', '--skip-preview', '--clear-pending-creates', '--non-interactive'];
+    await runPulumiProcess(args, { cwd: stack.checkoutDir, env: childEnvironment(stack.exports) });
     done.push(`cleared ${pending.length} operations that a killed run left pending`);
   }
   return done;

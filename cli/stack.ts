@@ -12,9 +12,8 @@ import { removeDrafts, withScratch } from './drafts.ts';
 import { chooseEngine, type Engine, startEngine, writeEngineKind } from './engine.ts';
 import { withInstanceLock } from './instance-lock.ts';
 import { completeInstance, loopbackFor, makeInstance, noInstance } from './instance-setup.ts';
-import { markName } from './leftovers.ts';
+import { markName, runPulumiProcess } from './leftovers.ts';
 import { note, type Progress, print } from './output.ts';
-import { run } from './process.ts';
 import { recoverStack } from './recovery.ts';
 import { backUpState, checkpointFile, readCheckpoint, restoreState } from './state-files.ts';
 
@@ -132,12 +131,11 @@ export async function runPulumi(stack: Stack, args: readonly string[]): Promise<
   const mark = args[0] === 'preview' ? {} : { [markName]: stack.instance.dir };
   const env = childEnvironment({ ...stack.exports, ...plainOutput(isWatched()), ...mark });
   const common = { cwd: stack.checkoutDir, env, allowedExitCodes: 'any', isStopOrderly: true } as const;
-  const argv = ['pulumi', ...args];
-  if (isWatched()) return (await run(argv, { ...common, stdio: 'inherit' })).exitCode;
+  if (isWatched()) return (await runPulumiProcess(args, { ...common, stdio: 'inherit' })).exitCode;
   const onLine = (line: string) => {
     if (!isNoise(line)) print(line);
   };
-  return (await run([...argv, '--color', 'never'], { ...common, onLine })).exitCode;
+  return (await runPulumiProcess([...args, '--color', 'never'], { ...common, onLine })).exitCode;
 }
 
 /** Lines of Pulumi's plain display that only say that it looks at something, waits, or found no change. */
@@ -147,7 +145,7 @@ export const isNoise = (line: string) =>
 /** The stack's outputs, as `pulumi stack output` gives them; secret ones stay hidden. */
 export async function readOutputs(stack: Stack): Promise<StackOutputs> {
   const options = { cwd: stack.checkoutDir, env: childEnvironment(stack.exports) };
-  return JSON.parse((await run(['pulumi', 'stack', 'output', '--json'], options)).stdout) as StackOutputs;
+  return JSON.parse((await runPulumiProcess(['stack', 'output', '--json'], options)).stdout) as StackOutputs;
 }
 
 /** What index.ts exports, as far as it is shown. */
@@ -172,8 +170,8 @@ async function initPulumiStack(stack: Stack): Promise<void> {
     const scratchFile = join(scratch, basename(instance.stackFile));
     copyFileSync(join(stack.checkoutDir, 'Pulumi.yaml'), join(scratch, 'Pulumi.yaml'));
     if (existsSync(instance.stackFile)) copyFileSync(instance.stackFile, scratchFile);
-    const argv = ['pulumi', 'stack', 'init', instance.env, '--no-select', '--non-interactive'];
-    await run(argv, { cwd: scratch, env: childEnvironment(stack.exports) });
+    const args = ['stack', 'init', instance.env, '--no-select', '--non-interactive'];
+    await runPulumiProcess(args, { cwd: scratch, env: childEnvironment(stack.exports) });
     writeWhole(instance.stackFile, readFileSync(scratchFile), 0o600);
   });
 }
