@@ -1,25 +1,54 @@
 import { hostInUrl } from '../settings/address.ts';
 import { setEnvValue } from '../settings/env-edit.ts';
 import { UserError } from '../settings/errors.ts';
+import type { ServiceName } from '../settings/instance.ts';
 import { loadSettings, type Settings } from '../settings/load.ts';
 import { containerName } from '../settings/names.ts';
-import { type Rotation, secretValue } from '../settings/rotation.ts';
+import { type Rotation, rotationGoesOn, secretValue } from '../settings/rotation.ts';
+import type { Variable } from '../settings/schema.ts';
 import { scramVerifier } from '../settings/scram.ts';
 import { note } from './output.ts';
 import { psql } from './psql.ts';
-import type { Stack } from './stack.ts';
+import { runPulumi, type Stack } from './stack.ts';
+import { readStatus } from './status.ts';
+
+/** The services that keep what they were first started with: they are told of a new value, and only then does the `.env` change. */
+const stores: Partial<Record<Variable, ServiceName>> = { POSTGRES_PASSWORD: 'db', GRAFANA_ADMIN_PASSWORD: 'grafana' };
 
 /** Gives a secret its new value where it is stored, then in the `.env`; a deploy then ends the rotation. Safe to repeat. */
-export async function changeSecret({ instance, engine, checkoutDir }: Stack, rotation: Rotation): Promise<void> {
+export async function changeSecret(stack: Stack, rotation: Rotation): Promise<void> {
+  const { instance, engine, checkoutDir } = stack;
   const settings = loadSettings(instance, checkoutDir);
   // Then all that stores it has it too, and may not run at the moment.
   if (secretValue(settings.secrets, rotation.variable) === rotation.after) return;
+  const store = stores[rotation.variable];
+  if (store !== undefined) await startStore(stack, settings, store);
   await changeWhereStored(settings, engine.dockerHost, rotation);
   setEnvValue(instance.envFile, rotation.variable, rotation.after);
   note(`${rotation.variable}: has a new value in ${instance.envFile}`);
 }
 
-/** PostgreSQL and Grafana keep what they were first started with: they are told, and only then does the file change. */
+/** A service that does not run cannot be told: a deploy with the values of the `.env` brings it. */
+async function startStore(stack: Stack, settings: Settings, store: ServiceName): Promise<void> {
+  const { dockerHost } = stack.engine;
+  const health = async () => (await readStatus(dockerHost, settings)).find(({ service }) => service === store)?.health;
+  const doesRun = async () => ['healthy', 'starting', 'unhealthy'].includes((await health()) ?? '');
+  if (await doesRun()) return;
+  const container = containerName(settings, store);
+  note(
+    `${container}: does not run; brought first. Where it has the new value already, the gateway is refused until then`,
+  );
+  const going = { ...stack, exports: { ...stack.exports, ...rotationGoesOn } };
+  const exitCode = await runPulumi(going, ['up', '--yes', '--skip-preview', '--suppress-outputs']);
+  // A gateway that the database refuses fails this deploy, not the rotation.
+  if (await doesRun()) return;
+  throw new UserError(
+    'E_ROTATE',
+    `${container}: does not run, and could not be brought (got exit ${exitCode} of pulumi, ${await health()})`,
+    `Mend what stands above, then run ./gatewayctl up ${settings.env}: it goes on with the rotation.`,
+  );
+}
+
 async function changeWhereStored(settings: Settings, dockerHost: string, { variable, before, after }: Rotation) {
   if (variable === 'POSTGRES_PASSWORD') await changeRole(settings, dockerHost, before, after);
   if (variable === 'GRAFANA_ADMIN_PASSWORD') await changeAdmin(settings, before, after);

@@ -1,4 +1,4 @@
-import { readRotation, secretValue } from '../settings/rotation.ts';
+import { doesRotationGoOn, readRotation, secretValue } from '../settings/rotation.ts';
 import type { HostCheck } from './finding.ts';
 
 /** No secret was changed where it is stored and not yet in the `.env`. */
@@ -8,7 +8,7 @@ export const rotation: HostCheck = {
   run({ settings }) {
     const { instance, secrets, env } = settings;
     const open = readRotation(instance);
-    if (open === undefined || secretValue(secrets, open.variable) === open.after) return [];
+    if (open === undefined || doesRotationGoOn() || secretValue(secrets, open.variable) === open.after) return [];
     return [
       {
         code: 'E_ROTATION_OPEN',

@@ -27,6 +27,13 @@ export function secretValue(secrets: Secrets, variable: Variable): string {
   return value;
 }
 
+const goesOnName = 'TAXLIEN_GATEWAY_ROTATION_GOES_ON';
+
+/** Lets a deploy bring the service that stores a secret, for the rotation that then goes on. */
+export const rotationGoesOn = { [goesOnName]: 'true' } as const;
+
+export const doesRotationGoOn = (env: NodeJS.ProcessEnv = process.env): boolean => env[goesOnName] === 'true';
+
 const journalFile = (instance: Instance) => join(instance.secretsDir, 'rotation.json');
 
 export function readRotation(instance: Instance): Rotation | undefined {

@@ -169,6 +169,28 @@ describe.each(accounts)('rotate, as %s', (account) => {
     expect(readRotation(instance())).toBeUndefined();
   });
 
+  // Nobody can be asked then which of the two values the database has.
+  const gone = [
+    ['its container is removed', 'rotate', () => docker('rm', '--force', `${project}-db`)],
+    ['all is destroyed', 'up', () => gatewayctl(shell, ['destroy', 'dev', '--yes'])],
+  ] as const;
+  test.each(account === 'root' ? gone : [])(
+    'killed when the database alone has the new value, then %s: %s goes on with no work by hand',
+    async (_, verb, remove) => {
+      const before = envValue(shell.root, 'dev', 'POSTGRES_PASSWORD');
+      await rotateKilled('POSTGRES_PASSWORD', 'before renameSync .env');
+      const after = readRotation(instance())?.after ?? '';
+      await remove();
+      const next = verb === 'up' ? ['up', 'dev'] : ['rotate', 'dev', 'POSTGRES_PASSWORD'];
+      const { stdout, stderr } = await gatewayctl(shell, next);
+      expect(stdout + stderr).toContain(`${project}-db: does not run; brought first`);
+      expect(envValue(shell.root, 'dev', 'POSTGRES_PASSWORD')).toBe(after);
+      expect([await databaseTakes(after), await databaseTakes(before), await isKept()]).toEqual([true, false, true]);
+      expect(readRotation(instance())).toBeUndefined();
+      expect(secretsIn(stdout + stderr, { before, after })).toEqual([]);
+    },
+  );
+
   test('refuses what is no secret', async () => {
     const { exitCode, stderr } = await gatewayctl(shell, ['rotate', 'dev', 'BIND_IP'], 'any');
     expect([exitCode, stderr]).toEqual([1, expect.stringContaining('Name one of POSTGRES_PASSWORD, REDIS_PASSWORD')]);

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { rotation } from '../../../preflight/rotation.ts';
-import { beginRotation, endRotation, readRotation } from '../../../settings/rotation.ts';
+import { beginRotation, endRotation, readRotation, rotationGoesOn } from '../../../settings/rotation.ts';
 import { runHostCheck, shownFindings } from '../../helpers/findings.ts';
 import { testSecrets, testSettings } from '../../helpers/instance.ts';
 import { temporaryDir } from '../../helpers/temporary.ts';
@@ -20,6 +20,9 @@ test('a rotation is open until the .env has the new value', async () => {
     `"E_ROTATION_OPEN error: <root>/dev/.env REDIS_PASSWORD: its rotation was interrupted. The service that stores it may have the new value already; one that is started now would get the old one. Run ./gatewayctl up dev: it goes on with the rotation, then deploys."`,
   );
   expect(shown).not.toContain(begun.after);
+  for (const [name, value] of Object.entries(rotationGoesOn)) vi.stubEnv(name, value);
+  expect(await runHostCheck(rotation, settings)).toEqual([]);
+  vi.unstubAllEnvs();
   const renewed = { ...settings, secrets: { ...settings.secrets, redisPassword: begun.after } };
   expect(await runHostCheck(rotation, renewed)).toEqual([]);
   endRotation(instance);
