@@ -2,6 +2,7 @@ import { childEnvironment } from '../settings/child-environment.ts';
 import { loadSettings, type Settings, SettingsError } from '../settings/load.ts';
 import { containerName, environmentLabel, networkName } from '../settings/names.ts';
 import { endLeftovers, runPulumiProcess } from './leftovers.ts';
+import { endLostProxies } from './lost-proxies.ts';
 import { restoreVolumes } from './lost-volumes.ts';
 import type { Progress } from './output.ts';
 import { run } from './process.ts';
@@ -25,7 +26,7 @@ export async function recoverStack(stack: Stack, progress: Progress): Promise<re
     readCheckpoint(checkpointFile(instance))?.checkpoint.latest ?? {};
   const settings = readableSettings(stack);
   if (settings !== undefined) {
-    done.push(...(await removeOrphans(stack, settings, resources)));
+    done.push(...(await removeOrphans(stack, settings, resources)), ...(await endLostProxies(stack, settings)));
     done.push(...(await restoreVolumes(stack, settings, resources)));
   }
   if (pending.length > 0) {

@@ -38,6 +38,8 @@ export async function withTestSandbox<T>(
         PATH: pathWith(toolchain.binDir, dirname(process.execPath)),
         DOCKER_HOST: sandbox.dockerHost,
         TEST_INSTANCES_DIR: sandbox.instancesDir,
+        // The engine's network leads nowhere: what a test downloads, it downloads in this process's.
+        TEST_NETWORK: `/proc/${process.pid}/ns/net`,
         TAXLIEN_GATEWAY_ROOT: undefined,
       },
     });

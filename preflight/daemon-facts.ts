@@ -122,6 +122,12 @@ export async function readDaemon(host: string, version: { arch: string; apiVersi
   };
 }
 
+/** The TCP ports that the containers of a daemon hold at the moment. */
+export async function readPublished(host: string): Promise<FoundContainer['published']> {
+  const { stdout } = await run(['docker', '--host', host, 'ps', '--no-trunc', '--format', '{{json .}}']);
+  return linesOf(stdout).flatMap((line) => parsePsLine(JSON.parse(line) as PsLine).published);
+}
+
 const linesOf = (text: string) => text.split('\n').filter((line) => line !== '');
 
 /** Compose project of an object; empty where it has none. */

@@ -8,12 +8,12 @@ import { inDatabase } from './live-stack.ts';
 
 const library = 'usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
 
-/** Unpacks Debian's libfaketime. The engine's network leads nowhere: it is downloaded in the host's. */
+/** Unpacks Debian's libfaketime, downloaded in the network that the suite was started in. */
 async function unpackFaketime(dir: string): Promise<void> {
   mkdirSync(dir);
   chmodSync(dir, 0o755);
   const download = ['apt-get', '-o', 'APT::Sandbox::User=root', 'download', 'libfaketime'];
-  await run(['nsenter', '--net=/proc/1/ns/net', '--', ...download], { cwd: dir });
+  await run(['nsenter', `--net=${process.env.TEST_NETWORK}`, '--', ...download], { cwd: dir });
   const archive = readdirSync(dir).find((name) => name.endsWith('.deb')) ?? '';
   await run(['dpkg-deb', '--extract', join(dir, archive), dir]);
 }

@@ -1,8 +1,11 @@
-import { appendFileSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { processesWithArgs } from '../../bootstrap/sandbox/processes.ts';
 import { run } from '../../cli/process.ts';
 import { containersOf, docker, eventually } from '../helpers/engine.ts';
 import type { Fault } from './fault.ts';
@@ -72,10 +75,23 @@ export const surroundings: readonly Fault[] = [
       stack.change();
       const { text } = await stack.up();
       rmSync(filler);
-      expect(text).toMatch(
-        /\/dev\/data: has little room \(got 0 MiB, needs 1024\)\. PostgreSQL stops when it cannot write/,
-      );
+      expect(text).toMatch(/\/dev\/data: has little room \(got 0 MiB, needs 1024\)/);
+      expect(text).toMatch(/^ *FAIL raw: write \S+ no space left on device$/m);
       return undefined;
+    },
+  },
+  {
+    id: 'F38',
+    name: 'the engine forgets the proxy of a port',
+    phase: between,
+    async run() {
+      const name = `${project}-redis`;
+      const [proxy] = processesWithArgs(['-host-ip', bindIp, '-host-port', '6379']);
+      const [program = '', ...args] = readFileSync(`/proc/${proxy?.pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+      await docker('rm', '--force', name);
+      const forgotten = spawn(program, args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
+      await once(forgotten, 'spawn');
+      return /recovered: ended a docker-proxy that held 10\.98\.0\.1:6379 for no container/;
     },
   },
 ];
