@@ -157,7 +157,6 @@ describe.each(accounts)('an environment deployed by %s', (account) => {
     ['the superuser of other images', { user: 'postgres', database: 'postgres' }],
     ['a role that is not there', { user: 'nobody', database: 'gateway' }],
     ['a database that is not there', { user: 'gateway', database: 'nothing' }],
-    ['replication', { user: 'gateway', database: 'gateway', replication: 'true' }],
   ])('PostgreSQL asks %s for SCRAM over the network, and takes no password in clear', async (_, startup) => {
     const { asked, answered } = await authenticationAsked(
       { host: bindIp, port: 5432, startup },
@@ -165,6 +164,12 @@ describe.each(accounts)('an environment deployed by %s', (account) => {
     );
     expect(asked).toBe('SASL SCRAM-SHA-256');
     expect(answered).toMatch(/^error 08P01 /);
+  });
+
+  test('PostgreSQL refuses replication over the network before any password', async () => {
+    const startup = { user: 'gateway', database: 'gateway', replication: 'true' };
+    const { asked } = await authenticationAsked({ host: bindIp, port: 5432, startup }, 'none');
+    expect(asked).toMatch(/^error 28000 no pg_hba\.conf entry for replication connection/);
   });
 
   test('no service opens a socket file on the host or a second port', async () => {
