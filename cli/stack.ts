@@ -118,6 +118,8 @@ export function exportsOf(instance: Instance, engine: Engine, toolchain: Toolcha
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
     PULUMI_IGNORE_AMBIENT_PLUGINS: 'true',
     NODE_COMPILE_CACHE: compileCacheDir(),
+    // Pulumi's ts-node compiles nothing here, and would leave a directory among the system's temporary files.
+    TS_NODE_CACHE: 'false',
   };
 }
 

@@ -211,14 +211,6 @@ describe('a gateway that serves', () => {
 
   test.each<readonly [string, Edit, RegExp]>([
     [
-      'ends',
-      (file) =>
-        file('cmd/gateway/extra.go').write(
-          atStart('serve', 'time.Sleep(time.Second)\n\t\tpanic("broken after the swap")', 'time'),
-        ),
-      /gateway ended (\(exit 2\) )?and (was|will be) started again; its last lines:[\s\S]*panic: broken after the swap/,
-    ],
-    [
       'turns unhealthy',
       (file) => {
         file('cmd/gateway/extra.go').write(atStart('health', 'println("not well today")\n\t\tos.Exit(1)'));
@@ -226,6 +218,14 @@ describe('a gateway that serves', () => {
         file('components/services/gateway.ts').replace('startPeriodSeconds: 30', 'startPeriodSeconds: 1');
       },
       /gateway is unhealthy; its last lines:[\s\S]*health check: exit 1 not well today/,
+    ],
+    [
+      'ends',
+      (file) =>
+        file('cmd/gateway/extra.go').write(
+          atStart('serve', 'time.Sleep(time.Second)\n\t\tpanic("broken after the swap")', 'time'),
+        ),
+      /gateway ended (\(exit 2\) )?and (was|will be) started again; its last lines:[\s\S]*panic: broken after the swap/,
     ],
   ])('that %s after the swap fails the deploy at once', async (_, change, message) => {
     edit(change);
