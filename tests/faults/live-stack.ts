@@ -17,7 +17,7 @@ import {
 } from '../helpers/engine.ts';
 import { type Started, startGatewayctl } from '../helpers/killed.ts';
 import { type Worker, workerOf } from '../helpers/worker.ts';
-import { addAddress, removeAddress, startEngine } from './engine-control.ts';
+import { addAddress, cutPower, removeAddress, startEngine } from './engine-control.ts';
 
 export const project = 'taxlien-gateway-dev';
 export const bindIp = '10.98.0.1';
@@ -134,7 +134,8 @@ export class LiveStack {
 
   /** Puts the copy back, after a fault that the instance did not survive. */
   async restore(): Promise<void> {
-    await removeAddress();
+    // No mount of the engine is left on what is put back.
+    await cutPower();
     await addAddress(bindIp);
     await startEngine();
     await this.shell.checkout.git('checkout', '--', '.');
