@@ -8,7 +8,7 @@ import { type Environment, environments, type Instance, instanceOf, instancesRoo
 import { loadSettings } from '../settings/load.ts';
 import { bootKind, unitFile } from './boot-unit.ts';
 import { run } from './process.ts';
-import { jobEnvironment, type RunnerFiles } from './runner-files.ts';
+import { jobEnvironment, parseJson, type RunnerFiles } from './runner-files.ts';
 import { checkoutDir } from './stack.ts';
 
 /** Who would run jobs, and where. */
@@ -185,7 +185,7 @@ function findProgram(name: string, path = ''): string | undefined {
 function credentialFindings({ files, user }: RunnerSubject, job: NodeJS.ProcessEnv): readonly Finding[] {
   const file = join(job.DOCKER_CONFIG ?? join(user.home, '.docker'), 'config.json');
   if (!existsSync(file)) return [];
-  const config = JSON.parse(readFileSync(file, 'utf8')) as Readonly<Record<string, unknown>>;
+  const config = parseJson(file, readFileSync(file, 'utf8')) as Readonly<Record<string, unknown>>;
   const key = ['credsStore', 'credHelpers'].find((name) => config[name] !== undefined);
   if (key === undefined) return [];
   return [

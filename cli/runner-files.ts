@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { UserError } from '../settings/errors.ts';
 
 /** What GitHub's runner keeps in its own directory, as far as jobs depend on it. */
 export interface RunnerFiles {
@@ -23,9 +24,7 @@ export function readRunnerFiles(dir: string): RunnerFiles {
   const [registration, service, path] = [read('.runner'), read('.service')?.trim(), read('.path')?.trim()];
   return {
     dir,
-    ...(registration === undefined
-      ? {}
-      : { registration: JSON.parse(registration) as RunnerFiles['registration'] & {} }),
+    ...(registration === undefined ? {} : { registration: registrationOf(join(dir, '.runner'), registration) }),
     ...(service === undefined ? {} : { service }),
     ...(path === undefined ? {} : { path }),
     variables: Object.fromEntries(
@@ -35,6 +34,22 @@ export function readRunnerFiles(dir: string): RunnerFiles {
       }),
     ),
   };
+}
+
+function registrationOf(file: string, text: string): NonNullable<RunnerFiles['registration']> {
+  const { agentName = '', gitHubUrl = '' } = parseJson(file, text) as Readonly<Record<string, string>>;
+  return { agentName, gitHubUrl };
+}
+
+/** @throws UserError E_JSON */
+export function parseJson(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UserError('E_JSON', `${file}: is no JSON (got ${(cause as Error).message})`, 'Mend or remove it.', {
+      cause,
+    });
+  }
 }
 
 /** The environment that a job of the runner has. */

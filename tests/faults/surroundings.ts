@@ -89,8 +89,13 @@ export const surroundings: readonly Fault[] = [
       const [proxy] = processesWithArgs(['-host-ip', bindIp, '-host-port', '6379']);
       const [program = '', ...args] = readFileSync(`/proc/${proxy?.pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
       await docker('rm', '--force', name);
-      const forgotten = spawn(program, args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
-      await once(forgotten, 'spawn');
+      // It tells on its fourth file whether it has the port, which the other one may still hold for a moment.
+      await eventually('a proxy that Docker does not know has the port', 30_000, async () => {
+        const { stdio } = spawn(program, args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
+        const told = stdio[3];
+        const [answer] = told === null || told === undefined ? [] : await once(told, 'data');
+        return `${answer}`.startsWith('0') || undefined;
+      });
       return /recovered: ended a docker-proxy that held 10\.98\.0\.1:6379 for no container/;
     },
   },

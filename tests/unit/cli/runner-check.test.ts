@@ -71,7 +71,14 @@ test('what a job gets: PATH of .path, variables of .env, all else of whoever ask
     DOCKER_HOST: expect.stringContaining('/none.sock'),
     TAXLIEN_GATEWAY_ROOT: join(files.dir, '../root'),
   });
-  expect(files.registration).toEqual({ agentName: 'web-1', gitHubUrl: 'https://github.com/o/r', agentId: 4 });
+  expect(files.registration).toEqual({ agentName: 'web-1', gitHubUrl: 'https://github.com/o/r' });
+});
+
+test('files that are no JSON are named', async () => {
+  expect(() => subjectWith({ '.runner': '{' })).toThrow(/\.runner: is no JSON \(got /);
+  const subject = subjectWith();
+  writeFiles(subject.user.home, { '.docker/config.json': '{' });
+  await expect(checkRunner(subject)).rejects.toThrow(/config\.json: is no JSON \(got /);
 });
 
 test('a runner that lacks nothing', async () => {
