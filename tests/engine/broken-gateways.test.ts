@@ -1,16 +1,8 @@
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  type Checkout,
-  containerIds,
-  copyCheckout,
-  docker,
-  gatewayctl,
-  makeRoot,
-  type Shell,
-  tearDown,
-} from '../helpers/engine.ts';
+import { accounts, shellOf, tearDownShell } from '../helpers/account.ts';
+import { type Checkout, containerIds, docker, gatewayctl, type Shell } from '../helpers/engine.ts';
 import { completeTask, type Worker, workerOf } from '../helpers/worker.ts';
 
 const project = 'taxlien-gateway-dev';
@@ -120,15 +112,15 @@ const broken: readonly (readonly [string, Edit, readonly RegExp[]])[] = [
   ],
 ];
 
-describe('a gateway that serves', () => {
-  let checkout: Checkout;
+describe.each(accounts)('a gateway that serves, deployed by %s', (account) => {
   let shell: Shell;
+  let checkout: Checkout;
   let worker: Worker;
   let taskId: string;
 
   beforeAll(async () => {
-    checkout = await copyCheckout('broken');
-    shell = { checkout, root: makeRoot('broken') };
+    shell = await shellOf(account, 'broken', '022');
+    checkout = shell.checkout;
     writeFileSync(join(checkout.dir, secondMigration), 'create table notes (id bigint primary key);\n');
     await checkout.git('add', '--all');
     await checkout.git('commit', '--quiet', '--message', 'gateway: notes');
@@ -141,7 +133,7 @@ describe('a gateway that serves', () => {
   });
 
   afterAll(async () => {
-    await tearDown(shell, 'dev');
+    await tearDownShell(shell, 'dev');
   });
 
   const edit = (change: Edit) =>
