@@ -58,7 +58,8 @@ function parseLine(raw: string): Pick<DotenvEntry, 'key' | 'value'> | Omit<Doten
   const equals = text.indexOf('=');
   if (equals < 0) return { message: 'is no KEY=value line. Add "=" or make it a comment with "#"' };
   const key = text.slice(0, equals).trimEnd();
-  if (!keyPattern.test(key))
+  // Compose takes "export" and a blank away, and then finds no name.
+  if (!keyPattern.test(key) || key === 'export')
     return { message: 'has no name of letters, digits and "_" before the "=". Correct it, and leave out "export"' };
   const value = parseValue(text.slice(equals + 1).trimStart());
   if (value.problem !== undefined) return { key, message: `${key} ${value.problem}` };

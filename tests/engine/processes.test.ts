@@ -16,7 +16,7 @@ const verbs: readonly (readonly string[])[] = [
   ['recover', 'dev'],
   ['rotate', 'dev', 'WORKER_TOKEN'],
   ['up', 'dev'],
-  ['exec', '--', 'sleep', '60'],
+  ['exec', '--', 'sleep', '10'],
 ];
 
 describe.each(accounts)('what a verb starts, as %s', (account) => {

@@ -34,6 +34,7 @@ test('refused lines', () => {
   const lines = [
     'A',
     'export A=b',
+    'export =b',
     '=b',
     '1A=b',
     'A-B=c',
@@ -71,6 +72,7 @@ test('refused lines', () => {
   expect(refused.join('\n')).toMatchInlineSnapshot(`
     ""A": is no KEY=value line. Add "=" or make it a comment with "#"
     "export A=b": has no name of letters, digits and "_" before the "=". Correct it, and leave out "export"
+    "export =b": has no name of letters, digits and "_" before the "=". Correct it, and leave out "export"
     "=b": has no name of letters, digits and "_" before the "=". Correct it, and leave out "export"
     "1A=b": has no name of letters, digits and "_" before the "=". Correct it, and leave out "export"
     "A-B=c": has no name of letters, digits and "_" before the "=". Correct it, and leave out "export"
