@@ -34,14 +34,26 @@ export function startProgram(shell: Shell, [wanted = '', ...args]: readonly stri
 
 /** A process and all that descend from it, plugins in process groups of their own among them. */
 export function treeOf(pid: number): readonly number[] {
+  const parents = parentsOfAll();
+  const found = [pid];
+  for (const each of found) found.push(...childrenIn(parents, each));
+  return found;
+}
+
+/** What a process started itself and has not taken note of the end of. */
+export const childrenOf = (pid: number): readonly number[] => childrenIn(parentsOfAll(), pid);
+
+const childrenIn = (parents: ReadonlyMap<number, number>, pid: number) =>
+  [...parents].filter(([, parent]) => parent === pid).map(([child]) => child);
+
+/** Process to its parent, of all there are. */
+function parentsOfAll(): ReadonlyMap<number, number> {
   const parents = new Map<number, number>();
   for (const entry of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     const stat = readProc(Number(entry), 'stat');
     parents.set(Number(entry), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
   }
-  const found = [pid];
-  for (const each of found) found.push(...[...parents].filter(([, parent]) => parent === each).map(([child]) => child));
-  return found;
+  return parents;
 }
 
 /** The process of a program below another one. */

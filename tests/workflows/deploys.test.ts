@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -30,7 +29,7 @@ function instanceFiles(): Readonly<Record<string, string>> {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
   const files = [inDev('.env'), inDev('docker-compose.override.yml'), ...raw.sort()];
-  return Object.fromEntries(files.map((file) => [file, createHash('sha256').update(readFileSync(file)).digest('hex')]));
+  return Object.fromEntries(files.map((file) => [file, sha256(readFileSync(file))]));
 }
 
 const gatewayImage = async () => (await containersOf(dev)).gateway?.Image;

@@ -1,6 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { killTree } from '../killed.ts';
+import { childrenOf, killTree } from '../killed.ts';
 import type { StartedRun } from './workflow-run.ts';
 
 /**
@@ -23,11 +22,4 @@ export async function cancelRun({ act }: StartedRun): Promise<NodeJS.Signals> {
   }
   killTree(step);
   return 'SIGKILL';
-}
-
-/** A process written in Go starts its children from any of its threads. */
-function childrenOf(pid: number): readonly number[] {
-  return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-  );
 }
