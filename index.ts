@@ -1,12 +1,13 @@
 import * as pulumi from '@pulumi/pulumi';
 import { GatewayStack } from './components/gateway-stack.ts';
-import { ownedHostPaths } from './components/owned-paths.ts';
 import { findingText, refuseErrors } from './preflight/checks.ts';
+import { dataPath } from './settings/data-volume.ts';
 import { resolveDockerHost } from './settings/docker-host.ts';
 import { UserError } from './settings/errors.ts';
 import { hostPathsId } from './settings/host-paths.ts';
 import { currentInstance } from './settings/instance.ts';
 import { loadSettings } from './settings/load.ts';
+import { dataVolumes } from './settings/names.ts';
 import { secretGenerations } from './settings/secret-files.ts';
 import { readSource } from './settings/source.ts';
 
@@ -20,7 +21,10 @@ async function deploy(): Promise<GatewayStack> {
     settings,
     source,
     secretGenerations: secretGenerations(instance, secrets),
-    hostPathsId: hostPathsId(instance, ownedHostPaths(settings)),
+    hostPathsId: hostPathsId(
+      instance,
+      dataVolumes.map((volume) => dataPath(settings, volume)),
+    ),
   });
 }
 

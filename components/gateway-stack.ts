@@ -13,13 +13,13 @@ import {
   projectLabels,
   toLabelList,
 } from '../settings/names.ts';
-import { type SecretGenerations, secretServices } from '../settings/secret-files.ts';
+import { type SecretGenerations, secretServices, secretsPath } from '../settings/secret-files.ts';
 import type { Source } from '../settings/source.ts';
 import { configFilesPath } from './config-files.ts';
 import { DataVolume } from './data-volume.ts';
 import { hostStep } from './host-command.ts';
 import { LocalImage, tagImage } from './local-image.ts';
-import { ownedDirectories, secretsPath } from './owned-paths.ts';
+import { ownedDirectories } from './owned-paths.ts';
 import { Service, type ServiceSpec } from './service.ts';
 import { db } from './services/db.ts';
 import { gateway, gatewaySteps } from './services/gateway.ts';
@@ -214,7 +214,9 @@ function startService(
     mountedAt,
   }));
   const secretMounts =
-    secretService === undefined ? [] : [{ hostPath: secretsPath(settings, secretService), mountedAt: '/run/secrets' }];
+    secretService === undefined
+      ? []
+      : [{ hostPath: secretsPath(settings.instance, secretService), mountedAt: '/run/secrets' }];
   return new Service(
     `${name}-${spec.service}`,
     {

@@ -1,17 +1,10 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { pack } from 'tar-stream';
 import { run } from '../cli/process.ts';
 import type { Settings } from '../settings/load.ts';
 import { type DataVolumeName, dataVolumes } from '../settings/names.ts';
 import { dataOwners, owners } from '../settings/owners.ts';
-import {
-  type SecretGenerations,
-  type SecretService,
-  secretFilesOf,
-  secretServices,
-  writeApplied,
-} from '../settings/secret-files.ts';
+import { type SecretGenerations, secretFilesOf, secretServices, writeApplied } from '../settings/secret-files.ts';
 import { doorCommand } from './door.ts';
 
 /** A directory or file below one of the two roots that the door may write to. */
@@ -48,19 +41,6 @@ function secretFiles(settings: Settings): readonly OwnedPath[] {
     })),
   );
 }
-
-/** Directory of a service's secret files on the host. */
-export const secretsPath = (settings: Settings, service: SecretService) => join(settings.instance.secretsDir, service);
-
-/**
- * The directories of `ownedDirectories` as they lie on this host, as far as an ordinary user can see whether they are
- * there: what lies inside one that belongs to a container's user stays hidden from them.
- */
-export const ownedHostPaths = (settings: Settings): readonly string[] =>
-  ownedDirectories()
-    .map(({ path }) => path.split('/'))
-    .filter((parts) => parts.length === 2)
-    .map(([root, name = '']) => join(root === 'data' ? settings.dataDir : settings.instance.secretsDir, name));
 
 /** The container that unpacks an archive from its standard input into data and secrets. */
 export function unpackCommand(settings: Settings, imageId: string): readonly string[] {

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
 import type { Instance } from './instance.ts';
 import { writeWhole } from './whole-file.ts';
 
@@ -9,14 +8,7 @@ import { writeWhole } from './whole-file.ts';
  * what triggers on it is run again then, and only then. Writes nothing.
  */
 export function hostPathsId(instance: Instance, paths: readonly string[]): string {
-  const isWhole = paths.every((path) => isMade(instance, path));
-  return (isWhole ? readId(instance) : undefined) ?? randomUUID();
-}
-
-/** A directory of secrets that others can look into is one that Docker made, empty, in the place of one that was gone. */
-function isMade({ secretsDir }: Instance, path: string): boolean {
-  const mode = statSync(path, { throwIfNoEntry: false })?.mode;
-  return mode !== undefined && (dirname(path) !== secretsDir || (mode & 0o077) === 0);
+  return (paths.every((path) => existsSync(path)) ? readId(instance) : undefined) ?? randomUUID();
 }
 
 /** Remembers the id, once all paths are made. */

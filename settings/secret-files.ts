@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Instance } from './instance.ts';
 import type { Secrets } from './load.ts';
@@ -34,21 +34,33 @@ const quoted = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`;
 
 type Applied = Partial<Record<SecretService, { readonly generation: string; readonly files: SecretFiles }>>;
 
+/** Directory of a service's secret files on the host. */
+export const secretsPath = (instance: Instance, service: SecretService) => join(instance.secretsDir, service);
+
 const appliedFile = (instance: Instance) => join(instance.secretsDir, 'applied.json');
 
-/** The generation on disk where a service's files are unchanged, a new one where they are not. Writes nothing. */
+/**
+ * The generation on disk where a service's files are there and unchanged, a new one where they are not: its container
+ * is replaced then. Writes nothing.
+ */
 export function secretGenerations(instance: Instance, secrets: Secrets): SecretGenerations {
   const applied = readApplied(instance);
   const files = secretFilesOf(secrets);
   const generationOf = (service: SecretService) => {
     const known = applied[service];
     const isSame = known !== undefined && JSON.stringify(known.files) === JSON.stringify(files[service]);
-    return isSame ? known.generation : randomUUID();
+    return isSame && isWritten(instance, service) ? known.generation : randomUUID();
   };
   return Object.fromEntries(secretServices.map((service) => [service, generationOf(service)])) as Record<
     SecretService,
     string
   >;
+}
+
+/** A directory that others can look into is an empty one, which Docker made in the place of one that was removed. */
+function isWritten(instance: Instance, service: SecretService): boolean {
+  const mode = statSync(secretsPath(instance, service), { throwIfNoEntry: false })?.mode;
+  return mode !== undefined && (mode & 0o077) === 0;
 }
 
 /** Remembers, next to the secrets and as closely kept, which files are of which generation. */

@@ -2,7 +2,7 @@ import { dataPath } from '../../settings/data-volume.ts';
 import type { Settings } from '../../settings/load.ts';
 import { containerName, environmentLabel, networkName } from '../../settings/names.ts';
 import { userOf } from '../../settings/owners.ts';
-import { secretsPath } from '../owned-paths.ts';
+import { secretsPath } from '../../settings/secret-files.ts';
 import type { ServiceSpec } from '../service.ts';
 
 const rawDir = '/data/raw';
@@ -68,7 +68,7 @@ export function gatewayStepCommand(
     ...['--memory', `${settings.memoryMiB.gateway}m`, '--memory-swap', `${settings.memoryMiB.gateway}m`],
     ...Object.entries(gatewayEnvironment(settings)).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
     ...(isBreakingAllowed ? ['--env', 'ALLOW_BREAKING_MIGRATION=true'] : []),
-    ...bind(secretsPath(settings, 'gateway'), '/run/secrets', 'readonly'),
+    ...bind(secretsPath(settings.instance, 'gateway'), '/run/secrets', 'readonly'),
     ...bind(dataPath(settings, 'raw'), rawDir),
     ...[imageId, step],
   ];

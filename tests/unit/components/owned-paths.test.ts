@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { extract } from 'tar-stream';
 import { expect, test } from 'vitest';
-import { ownedHostPaths, ownedPathsArchive, unpackCommand } from '../../../components/owned-paths.ts';
+import { ownedPathsArchive, unpackCommand } from '../../../components/owned-paths.ts';
 import { testSecrets, testSettings } from '../../helpers/instance.ts';
 
 async function entriesOf(archive: Buffer): Promise<readonly string[]> {
@@ -77,13 +77,4 @@ test('the door: no network, nothing writable but the two roots, three capabiliti
     ...['-x', '-p', '-f', '-'],
   ]);
   for (const secret of Object.values(testSecrets)) expect(command.join(' ')).not.toContain(secret);
-});
-
-test('the directories as they lie on the host', () => {
-  const settings = testSettings({ variables: { DATA_DIR: '/srv/data' } });
-  const { secretsDir } = settings.instance;
-  expect(ownedHostPaths(settings)).toEqual([
-    ...['postgres', 'redis', 'raw', 'prometheus', 'grafana'].map((volume) => `/srv/data/${volume}`),
-    ...['gateway', 'db', 'redis', 'grafana'].map((service) => `${secretsDir}/${service}`),
-  ]);
 });

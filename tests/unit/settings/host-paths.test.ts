@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { hostPathsId, writeHostPathsId } from '../../../settings/host-paths.ts';
@@ -15,14 +15,4 @@ test('the id stays while all paths are there, and is a new one when one is gone 
   expect(hostPathsId(instance, paths)).toBe(first);
   rmSync(join(instance.dataDir, 'redis'), { recursive: true });
   expect(hostPathsId(instance, paths)).not.toBe(first);
-});
-
-test('a directory of secrets that others can look into was not made by a deploy', () => {
-  const instance = testInstance();
-  const dir = join(instance.secretsDir, 'gateway');
-  mkdirSync(dir, { recursive: true, mode: 0o500 });
-  writeHostPathsId(instance, 'made');
-  expect(hostPathsId(instance, [dir])).toBe('made');
-  chmodSync(dir, 0o755);
-  expect(hostPathsId(instance, [dir])).not.toBe('made');
 });

@@ -1,8 +1,15 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { Instance } from '../../../settings/instance.ts';
 import type { Secrets } from '../../../settings/load.ts';
-import { secretFilesOf, secretGenerations, secretServices, writeApplied } from '../../../settings/secret-files.ts';
+import {
+  secretFilesOf,
+  secretGenerations,
+  secretServices,
+  secretsPath,
+  writeApplied,
+} from '../../../settings/secret-files.ts';
 import { testInstance, testSecrets } from '../../helpers/instance.ts';
 
 test('each service gets the secrets that it uses and no other', () => {
@@ -27,6 +34,16 @@ test('quotes and backslashes in a password do not end the quotes of redis.conf',
 });
 
 describe('generations', () => {
+  /** What the deploy leaves: the directories of the secret files, and what is remembered of them. */
+  const applyGenerations = (instance: Instance) => {
+    const applied = secretGenerations(instance, testSecrets);
+    for (const service of secretServices) {
+      mkdirSync(secretsPath(instance, service), { recursive: true, mode: 0o500 });
+    }
+    writeApplied(instance, testSecrets, applied);
+    return applied;
+  };
+
   const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
   test('are new and different until they are applied', () => {
@@ -39,8 +56,7 @@ describe('generations', () => {
 
   test('stay while the values stay', () => {
     const instance = testInstance();
-    const applied = secretGenerations(instance, testSecrets);
-    writeApplied(instance, testSecrets, applied);
+    const applied = applyGenerations(instance);
     expect(secretGenerations(instance, testSecrets)).toEqual(applied);
   });
 
@@ -51,16 +67,25 @@ describe('generations', () => {
     ['grafanaAdminPassword', ['grafana']],
   ])('a new %s renews exactly %j', (name, wanted) => {
     const instance = testInstance();
-    const applied = secretGenerations(instance, testSecrets);
-    writeApplied(instance, testSecrets, applied);
+    const applied = applyGenerations(instance);
     const next = secretGenerations(instance, { ...testSecrets, [name]: 'another-value-0123456789' });
     expect(secretServices.filter((service) => next[service] !== applied[service])).toEqual(wanted);
   });
 
+  test.each<[string, (dir: string) => void]>([
+    ['is gone', (dir) => rmSync(dir, { recursive: true })],
+    ['was made by Docker in the place of one that was gone', (dir) => chmodSync(dir, 0o755)],
+  ])('that of a service is renewed whose directory %s', (_, change) => {
+    const instance = testInstance();
+    const applied = applyGenerations(instance);
+    change(secretsPath(instance, 'gateway'));
+    const next = secretGenerations(instance, testSecrets);
+    expect(secretServices.filter((service) => next[service] !== applied[service])).toEqual(['gateway']);
+  });
+
   test('all are renewed where what was applied cannot be read', () => {
     const instance = testInstance();
-    const applied = secretGenerations(instance, testSecrets);
-    writeApplied(instance, testSecrets, applied);
+    const applied = applyGenerations(instance);
     writeFileSync(join(instance.secretsDir, 'applied.json'), '{"gateway":');
     const next = secretGenerations(instance, testSecrets);
     expect(secretServices.filter((service) => next[service] === applied[service])).toEqual([]);
