@@ -5,6 +5,7 @@ import { type ServiceName, services } from '../settings/instance.ts';
 import type { Settings } from '../settings/load.ts';
 import { bindError } from './bind-ip.ts';
 import { type FoundContainer, projectOf, serviceOf } from './daemon-facts.ts';
+import { dockerProxiesOf } from './docker-proxies.ts';
 import type { DaemonCheck, Finding } from './finding.ts';
 
 /** Each port on BIND_IP is free, or held by this stack's own container. */
@@ -54,20 +55,40 @@ export async function portFindings(
     // An address that is not there is the finding of another check.
     if (got === undefined || got === 'EADDRNOTAVAIL') continue;
     const rule = got === 'EACCES' ? 'this user may not bind it' : 'is taken';
-    const holderText = got === 'EADDRINUSE' ? await processText(settings.bindIp, port) : got;
+    const listener: Listener = got === 'EADDRINUSE' ? await listenerOn(settings.bindIp, port) : { text: got };
     findings.push({
       code: 'E_PORT_TAKEN',
       severity: 'error',
-      message: `${where}: ${rule} (got ${holderText})`,
+      message: `${where}: ${rule} (got ${listener.text})`,
       why,
-      fix,
+      fix: listener.fix ?? fix,
     });
   }
   return findings;
 }
 
+/** What listens on an address. */
+interface Listener {
+  readonly text: string;
+  /** What frees the port, where that is neither to stop it nor to take another port. */
+  readonly fix?: string;
+}
+
 /** The process that listens on an address, as far as this user may see it. */
-async function processText(ip: string, port: number): Promise<string> {
+async function listenerOn(ip: string, port: number): Promise<Listener> {
+  const [proxy] = dockerProxiesOf({ ip, port });
+  if (proxy !== undefined) {
+    const { pid } = proxy.id;
+    return proxy.isEngines
+      ? {
+          text: `docker-proxy, pid ${pid}, of no container`,
+          fix: 'An engine that is stopped in the middle of a deploy may come back so. Start it again: sudo systemctl restart docker',
+        }
+      : {
+          text: `docker-proxy, pid ${pid}, which an engine left behind`,
+          fix: `End it: sudo kill ${pid}`,
+        };
+  }
   const isMac = process.platform === 'darwin';
   const argv = isMac
     ? ['lsof', '-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-Fpcn']
@@ -77,10 +98,8 @@ async function processText(ip: string, port: number): Promise<string> {
     throw error;
   });
   const addresses = [hostInUrl(ip), '*', '0.0.0.0', '[::]'].map((host) => `${host}:${port}`);
-  return (
-    parseListener(found.stdout, addresses) ??
-    `a process of another user; see it: sudo ${isMac ? 'lsof -nP -iTCP' : 'ss -ltnp'}`
-  );
+  const text = parseListener(found.stdout, addresses);
+  return { text: text ?? `a process of another user; see it: sudo ${isMac ? 'lsof -nP -iTCP' : 'ss -ltnp'}` };
 }
 
 /** `process node, pid 4711` of what `ss -ltnp` or `lsof -Fpcn` printed of these addresses. */

@@ -24,6 +24,12 @@ export function isAlive(id: ProcessId): boolean {
   return now !== undefined && now.startTime === id.startTime && now.bootId === id.bootId;
 }
 
+/** Name of the program that started a process; undefined where it is gone or hides it. */
+export function parentName(pid: number): string | undefined {
+  const parent = readProc(pid, 'status')?.match(/^PPid:\t(\d+)$/m)?.[1];
+  return parent === undefined ? undefined : readProc(Number(parent), 'comm')?.trim();
+}
+
 /** All processes whose argument list holds `args` one after the other. */
 export function processesWithArgs(args: readonly string[]): ProcessId[] {
   const wanted = `\0${args.join('\0')}\0`;

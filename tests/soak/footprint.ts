@@ -10,7 +10,7 @@ export interface Footprint {
   /** Ids of the images that this environment built. */
   readonly ownImages: readonly string[];
   readonly otherImages: readonly string[];
-  /** Files in the directory for temporary files that every deploy of the run was given. */
+  /** Files and directories in the directory for temporary files that every deploy of the run was given. */
   readonly temporaryFiles: readonly string[];
   /** Files of the instance, but for the data and for the copies of the state, which are limited by number. */
   readonly instanceFiles: readonly string[];
@@ -40,7 +40,7 @@ export async function footprint(project: string, { instanceDir, temporaryDir }: 
     volumes: await list('volume', 'ls', '--quiet'),
     ownImages,
     otherImages: (await list('images', '--all', '--no-trunc', '--quiet')).filter((id) => !ownImages.includes(id)),
-    temporaryFiles: filesBelow(temporaryDir),
+    temporaryFiles: readdirSync(temporaryDir),
     instanceFiles: filesBelow(instanceDir).filter((path) => !filling.includes(path.split('/')[0] ?? '')),
   };
 }

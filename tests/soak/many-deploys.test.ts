@@ -202,7 +202,7 @@ function section(course: Course, problems: readonly string[]): string {
         count('volumes', 'volumes'),
         count('images that this environment built', 'ownImages', `${keptImages}`),
         count('other images', 'otherImages'),
-        count('temporary files', 'temporaryFiles'),
+        count('temporary files and directories', 'temporaryFiles'),
         count("files of the instance, without data and the state's copies", 'instanceFiles'),
         ['state and its copies', '', `${course.stateMiB.toFixed(1)} MiB`, `${stateLimitMiB} MiB`],
         ["the engine's build cache", '', `${course.buildCacheGB.toFixed(1)} GB`, `${buildCacheLimitGB} GB`],

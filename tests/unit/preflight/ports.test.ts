@@ -1,10 +1,14 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { FoundContainer } from '../../../preflight/daemon-facts.ts';
 import { parseListener, portFindings } from '../../../preflight/ports.ts';
 import { shownFindings } from '../../helpers/findings.ts';
 import { testSettings, type Variables } from '../../helpers/instance.ts';
-import { temporaryDir } from '../../helpers/temporary.ts';
+import { temporaryDir, writeFiles } from '../../helpers/temporary.ts';
 
 // An address that nothing else on this host listens on.
 const bindIp = '127.83.17.5';
@@ -49,6 +53,45 @@ test('a port that a process outside Docker listens on is taken, on that address 
   );
   expect(await findPorts({ DB_PORT: `${port}`, BIND_IP: '127.83.17.6' })).toBe('');
 });
+
+test.each([
+  ['a living engine', 'dockerd', 'docker-proxy, pid <pid>, of no container', 'sudo systemctl restart docker'],
+  ['an engine that ended', 'init', 'docker-proxy, pid <pid>, which an engine left behind', 'sudo kill <pid>'],
+])("a port that %s's proxy holds for no container", async (_, parent, holder, command) => {
+  const [port, pid] = await startProxy(parent);
+  const found = await findPorts({ DB_PORT: `${port}` });
+  expect(found).toContain(`${bindIp}:${port} (db): is taken (got ${holder.replace('<pid>', pid)})`);
+  expect(found).toMatch(new RegExp(`: ${command.replace('<pid>', pid)}$`));
+});
+
+/** A stand-in for `docker-proxy`, as a child of a program of that name. @returns its port and its pid */
+async function startProxy(parentName: string): Promise<readonly [number, string]> {
+  const dir = temporaryDir();
+  const parent = join(dir, parentName);
+  writeFiles(dir, {
+    // By its environment, as its own arguments are looked at too.
+    [parentName]: '#!/bin/sh\n$PROXY & wait\n',
+    'proxy.mjs': `
+      import { createServer } from 'node:net';
+      const [, , , , , host, , port] = process.argv;
+      createServer().listen({ host, port }, () => console.log(process.pid));`,
+  });
+  chmodSync(parent, 0o755);
+  const server = createServer();
+  const port = await new Promise<number>((resolve) => {
+    server.listen({ host: bindIp, port: 0 }, () => resolve((server.address() as { port: number }).port));
+  });
+  await new Promise((resolve) => server.close(resolve));
+  const proxy = `${process.execPath} ${join(dir, 'proxy.mjs')} -proto tcp -host-ip ${bindIp} -host-port ${port}`;
+  const child = spawn(parent, {
+    env: { PROXY: `${proxy} -container-ip 172.18.0.2` },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [told] = await once(child.stdout, 'data');
+  const pid = `${told}`.trim();
+  onTestFinished(() => void process.kill(Number(pid)));
+  return [port, pid];
+}
 
 test('a container of this very stack that is between two starts may take its own port at any time, no other', async () => {
   const port = await listen(bindIp);
