@@ -4,9 +4,10 @@ import { UserError } from '../settings/errors.ts';
 import { instanceOf, parseEnvironment } from '../settings/instance.ts';
 import { loadSettings, type Settings } from '../settings/load.ts';
 import { endRotation, readRotation } from '../settings/rotation.ts';
+import { failedBuildOutput } from './build-output.ts';
 import { beginRecord, phaseOf, readDeployRecord } from './deploy-record.ts';
 import { findEngine, rememberEngine } from './engine.ts';
-import { runPulumiTelling } from './engine-events.ts';
+import { runPulumiTelling, type Told } from './engine-events.ts';
 import { pruneImages } from './image-pruning.ts';
 import { endLeftovers } from './leftovers.ts';
 import { note, type Progress, print, table } from './output.ts';
@@ -54,10 +55,12 @@ export async function deployStack(stack: Stack, progress: Progress, run = ''): P
     const { exitCode, told } = await runDeploy(stack);
     recording.told(told);
     if (exitCode !== 0) {
+      const said = await buildOutputOf(told, stack, settings);
       recording.failed(
         phaseOf(told),
-        told.errors.join('\n\n') || `pulumi ended with exit ${exitCode}; its log says why`,
+        [...told.errors, ...said].join('\n\n') || `pulumi ended with exit ${exitCode}; its log says why`,
       );
+      for (const text of said) note(`\n${text}`);
       note(`\nup ${settings.env}: did not come to its end; what was done stays. Mend what stands above, if anything does.
 Then run ./gatewayctl up ${settings.env}: it mends what was left, and goes on.`);
       return 1;
@@ -79,6 +82,14 @@ Then run ./gatewayctl up ${settings.env}: it mends what was left, and goes on.`)
     for (const line of silenceLines(silence)) print(line);
     recording.end(silence, await statusIfAnswered(engine.dockerHost, settings));
   }
+}
+
+/** What the gateway's build printed where it failed; none where it did not, or where it cannot be asked again. */
+async function buildOutputOf({ failed }: Told, { engine }: Stack, settings: Settings): Promise<readonly string[]> {
+  if (!failed.includes('gateway-image')) return [];
+  // Whatever it ends with: the failure itself has been told.
+  const output = await failedBuildOutput(engine.dockerHost, settings).catch(() => '');
+  return output === '' ? [] : [`The gateway's build printed:\n${output}`];
 }
 
 /** @throws UserError E_STOPPED where a signal ended Pulumi before it could say anything */

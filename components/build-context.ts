@@ -32,9 +32,12 @@ export function hashFiles(dir: string, files: readonly string[]): string {
   return hash.digest('hex');
 }
 
-/** What triggers a build: the Dockerfile and all that `.dockerignore` lets into the context, nothing else. */
-export function hashBuildContext(dir: string, dockerfile: string): string {
+/** What triggers a build. */
+export const hashBuildContext = (dir: string, dockerfile: string): string =>
+  hashFiles(dir, contextFiles(dir, dockerfile));
+
+/** The Dockerfile and all that `.dockerignore` lets into the context, nothing else. */
+export function contextFiles(dir: string, dockerfile: string): readonly string[] {
   const ignore = dockerignore.default().add(readFileSync(join(dir, '.dockerignore'), 'utf8'));
-  const files = listFiles(dir, (name) => name === dockerfile || !ignore.ignores(name));
-  return hashFiles(dir, files);
+  return listFiles(dir, (name) => name === dockerfile || !ignore.ignores(name));
 }

@@ -22,7 +22,7 @@ import { LocalImage, tagImage } from './local-image.ts';
 import { ownedDirectories } from './owned-paths.ts';
 import { Service, type ServiceSpec } from './service.ts';
 import { db } from './services/db.ts';
-import { gateway, gatewaySteps } from './services/gateway.ts';
+import { gateway, gatewayBuild, gatewaySteps } from './services/gateway.ts';
 import { grafana } from './services/grafana.ts';
 import { prometheus } from './services/prometheus.ts';
 import { redis } from './services/redis.ts';
@@ -124,12 +124,7 @@ function createImages(name: string, { settings }: GatewayStackArgs, parent: pulu
   return {
     gateway: new LocalImage(
       `${name}-gateway-image`,
-      {
-        settings,
-        service: 'gateway',
-        dockerfile: 'Dockerfile.gateway',
-        buildArgs: settings.gateway.goProxy === '' ? {} : { GOPROXY: settings.gateway.goProxy },
-      },
+      { settings, service: 'gateway', ...gatewayBuild(settings) },
       { parent },
     ),
     db: upstream('db'),

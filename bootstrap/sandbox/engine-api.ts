@@ -1,5 +1,4 @@
 import http from 'node:http';
-import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { UserError } from '../../settings/errors.ts';
 
@@ -9,7 +8,13 @@ interface Answer {
 }
 
 /** One request to an engine's API over its socket. */
-function request(socket: string, method: string, path: string, timeoutMs: number, body?: Readable): Promise<Answer> {
+function request(
+  socket: string,
+  method: string,
+  path: string,
+  timeoutMs: number,
+  body?: AsyncIterable<unknown>,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const headers = body === undefined ? {} : { 'Content-Type': 'application/x-tar' };
     const call = http.request({ socketPath: socket, method, path, headers, timeout: timeoutMs }, (response) => {
@@ -53,7 +58,7 @@ export async function imageReferences(socket: string): Promise<string[]> {
 }
 
 /** Loads an archive of images made from `source`. @throws UserError E_IMAGE_LOAD with the engine's own words */
-export async function loadImages(socket: string, archive: Readable, source: string): Promise<void> {
+export async function loadImages(socket: string, archive: AsyncIterable<unknown>, source: string): Promise<void> {
   const answer = await request(socket, 'POST', '/images/load?quiet=1', 300_000, archive);
   // The status is sent before the work is done: a failure comes as a line of the body.
   const failure = answer.body.split('\n').find((line) => line.includes('"error"'));
@@ -63,4 +68,18 @@ export async function loadImages(socket: string, archive: Readable, source: stri
     `stand-in images: the engine at ${socket} did not load them (got ${answer.status}: ${failure ?? answer.body.trim()})`,
     `Delete ${source} and run this again: they are built anew.`,
   );
+}
+
+/**
+ * Builds an image with BuildKit from an archive of its context.
+ * @param options of the API's `POST /build`
+ * @returns the engine's answer as it came, one JSON document on each line, of a build that failed as well
+ */
+export async function build(
+  socket: string,
+  options: Readonly<Record<string, string>>,
+  context: AsyncIterable<unknown>,
+): Promise<string> {
+  const query = new URLSearchParams({ ...options, version: '2' });
+  return (await request(socket, 'POST', `/build?${query}`, 300_000, context)).body;
 }

@@ -22,6 +22,12 @@ export function gateway(settings: Settings): ServiceSpec {
   };
 }
 
+/** How the gateway's image is built; the checkout is the context. */
+export const gatewayBuild = (settings: Settings) => ({
+  dockerfile: 'Dockerfile.gateway',
+  buildArgs: settings.gateway.goProxy === '' ? {} : { GOPROXY: settings.gateway.goProxy },
+});
+
 function gatewayEnvironment(settings: Settings): Readonly<Record<string, string>> {
   const { gateway } = settings;
   return {

@@ -40,9 +40,8 @@ export const surroundings: readonly Fault[] = [
       appendFileSync(stack.mainFile, '\nfunc broken( {\n');
       const { exitCode, text } = await stack.up();
       expect(exitCode).toBe(1);
-      // The plugin gives BuildKit's last line only: the step, without what the compiler said.
       expect(text).toMatch(/taxlien-gateway-image/);
-      expect(text).toMatch(/go build/);
+      expect(text).toMatch(/The gateway's build printed:\n.*cmd\/gateway\/main\.go:\d+:\d+: syntax error/s);
       expect(text).toMatch(/Then run \.\/gatewayctl up dev/);
       expect((await containersOf(project)).gateway?.Id).toBe(before);
       await stack.shell.checkout.git('checkout', '--', 'cmd/gateway/main.go');
