@@ -86,9 +86,10 @@ async function install(place: Place): Promise<number> {
   if (kind === 'launchd') {
     await run(['launchctl', 'bootstrap', `gui/${process.getuid?.()}`, file]);
   } else {
+    // First: it brings up the user's own systemd, which the others speak to.
+    if (kind === 'user') await run(['loginctl', 'enable-linger', userInfo().username]);
     await run(systemctl(kind, 'daemon-reload'));
     await run(systemctl(kind, 'enable', `${settings.project}.service`));
-    if (kind === 'user') await run(['loginctl', 'enable-linger', userInfo().username]);
   }
   print(
     `installed ${file}: it runs ${join(checkoutDir, 'gatewayctl')} boot start ${settings.env}; this checkout must stay`,
