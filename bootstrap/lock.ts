@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Progress } from '../cli/output.ts';
 import { run } from '../cli/process.ts';
 import { childEnvironment } from '../settings/child-environment.ts';
 import { UserError } from '../settings/errors.ts';
-import { draftPath } from '../settings/whole-file.ts';
+import { createWhole } from '../settings/whole-file.ts';
 
 export interface LockOptions {
   /** What is locked, for those who wait: `toolchain`, `sandbox default`. */
@@ -93,23 +93,10 @@ async function removeDead(path: string, dead: Holder, options: LockOptions): Pro
   }
 }
 
-/** A link makes the lock appear with its content in it, at once and only where there is none. */
+/** The lock appears with its content in it, at once and only where there is none. */
 function tryCreate(path: string, holder: Holder): boolean {
-  const draft = draftPath(path);
   mkdirSync(dirname(path), { recursive: true });
-  // Of an earlier process with this number.
-  rmSync(draft, { force: true });
-  writeFileSync(draft, JSON.stringify(holder), { mode: 0o600 });
-  chmodSync(draft, 0o644);
-  try {
-    linkSync(draft, path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  } finally {
-    rmSync(draft, { force: true });
-  }
+  return createWhole(path, JSON.stringify(holder), 0o644);
 }
 
 function readHolder(path: string): Holder | undefined {
@@ -122,8 +109,9 @@ function readHolder(path: string): Holder | undefined {
   }
   try {
     return JSON.parse(text) as Holder;
-  } catch (cause) {
-    throw new UserError('E_LOCK', `${path}: is no lock of ours (got ${JSON.stringify(text)})`, `rm ${path}`, { cause });
+  } catch {
+    // No lock appears half written: this one is of nobody who lives, for example what a failing disk left of it.
+    return { pid: 0, start: 'never', nonce: text, describe: 'unreadable', since: 'an unknown time' };
   }
 }
 

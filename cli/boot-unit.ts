@@ -32,8 +32,8 @@ export function unitFile(kind: BootKind, project: string, home = homedir()): str
 export const unitText = (kind: BootKind, unit: BootUnit): string =>
   kind === 'launchd' ? plist(unit) : systemdUnit(kind, unit);
 
-// Longer than all the waits of `boot start` together.
-const startTimeout = '25min';
+// Each wait of `boot start` has its own limit.
+const startTimeout = 'infinity';
 
 function systemdUnit(kind: BootKind, { project, env, program, environment, directories }: BootUnit): string {
   const isSystem = kind === 'system';

@@ -27,14 +27,17 @@ export interface RunResult {
 /** A child process that ended in a way that its caller does not allow. */
 export class ProcessError extends UserError {
   readonly result: RunResult;
+  /** Whether a signal from outside ended it. */
+  readonly isKilled: boolean;
 
-  constructor(argv: readonly string[], result: RunResult, reason: string) {
+  constructor(argv: readonly string[], result: RunResult, reason: string, isKilled = false) {
     const lastLines = [result.stdout, result.stderr]
       .flatMap((text) => (text.trim() === '' ? [] : text.trim().split('\n').slice(-20)))
       .join('\n');
     super('E_PROCESS', `${argv.join(' ')}: ${reason}${lastLines === '' ? '' : `\n${lastLines}`}`, '');
     this.name = 'ProcessError';
     this.result = result;
+    this.isKilled = isKilled;
   }
 }
 
@@ -87,7 +90,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
       'Run the same command again.',
     );
   }
-  if (ended.signal !== null) throw new ProcessError(argv, result, `ended by ${ended.signal}`);
+  if (ended.signal !== null) throw new ProcessError(argv, result, `ended by ${ended.signal}`, true);
   const allowed = options.allowedExitCodes ?? [0];
   if (allowed !== 'any' && !allowed.includes(result.exitCode)) {
     throw new ProcessError(argv, result, `exit ${result.exitCode}`);

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processStartMs } from '../bootstrap/lock.ts';
+import { programName } from '../bootstrap/sandbox/processes.ts';
 import { UserError } from '../settings/errors.ts';
 import type { Instance } from '../settings/instance.ts';
 import type { Progress } from './output.ts';
@@ -15,6 +16,9 @@ const clockSlackMs = 2_000;
 
 /** How long a living process is waited for: a killed gatewayctl may leave a Pulumi that comes to its end. */
 const patienceMs = 120_000;
+
+/** Pulumi writes a lock beside its place and moves it there at once. */
+const draftMs = 1_000;
 
 /** A lock file as Pulumi's file backend writes it. */
 interface PulumiLock {
@@ -49,7 +53,18 @@ export async function clearDeadLocks(instance: Instance, progress: Progress): Pr
     rmSync(`${path}.attrs`, { force: true });
     done.push(`removed the lock of a process that is gone (${lock?.pid ?? 'unreadable'})`);
   }
-  return done;
+  return [...done, ...(await clearDrafts(dir))];
+}
+
+/** Removes locks that a killed Pulumi had begun to write: to Pulumi they are locks like any other. */
+async function clearDrafts(dir: string): Promise<readonly string[]> {
+  const drafts = () => readdirSync(dir).filter((name) => name.endsWith('.tmp'));
+  const found = drafts();
+  if (found.length === 0) return [];
+  await sleep(draftMs);
+  const left = drafts().filter((name) => found.includes(name));
+  for (const name of left) rmSync(join(dir, name), { force: true });
+  return left.map((name) => `removed the lock that a killed process had begun to write (${name})`);
 }
 
 function readLock(path: string): PulumiLock | undefined {
@@ -73,9 +88,13 @@ async function isHeldForLong(path: string, lock: PulumiLock, progress: Progress)
   return false;
 }
 
-/** A lock of another host is never ours to judge; a process younger than the lock only has its number. */
+/**
+ * A lock of another host is never ours to judge. Any other process may have the number of one that is gone: it has
+ * another program or, where that cannot be seen, is younger than the lock by a clock that may have been set.
+ */
 async function isHeld(lock: PulumiLock): Promise<boolean> {
   if (lock.hostname !== hostname()) return true;
+  if (process.platform === 'linux') return programName(lock.pid) === 'pulumi';
   const startMs = await processStartMs(lock.pid);
   return startMs !== undefined && startMs <= Date.parse(lock.timestamp) + clockSlackMs;
 }

@@ -35,6 +35,9 @@ export const pulumiLocksDir = ({ stateDir, env }: Instance) =>
 
 const backupsDir = ({ backupsDir }: Instance) => join(backupsDir, 'state');
 
+/** Pulumi's own copies, one for each time that it wrote a state. */
+const pulumiBackupsDir = ({ stateDir, env }: Instance) => join(stateDir, '.pulumi', 'backups', project, env);
+
 /** The state, `undefined` where the file is missing, empty or cut off. */
 export function readCheckpoint(path: string): Checkpoint | undefined {
   try {
@@ -55,21 +58,22 @@ export function backUpState(instance: Instance, now: Date): void {
   const target = join(dir, `${now.toISOString().replaceAll(':', '-')}.json`);
   writeWhole(target, readFileSync(path), 0o600);
   pruneOldest(dir, keptBackups);
-  const pulumiDir = join(instance.stateDir, '.pulumi');
   // Each operation leaves a history entry, a checkpoint and a backup, each with a file of attributes beside it.
-  pruneOldest(join(pulumiDir, 'history', project, instance.env), keptOperations * 4);
-  pruneOldest(join(pulumiDir, 'backups', project, instance.env), keptOperations * 2);
+  pruneOldest(join(instance.stateDir, '.pulumi', 'history', project, instance.env), keptOperations * 4);
+  pruneOldest(pulumiBackupsDir(instance), keptOperations * 2);
 }
 
 /**
- * Puts the newest good copy in the place of a state that is empty, cut off or gone.
+ * Puts the newest good copy, of Pulumi's or of ours, in the place of a state that is empty, cut off or gone.
  * @returns the copy that was taken; `undefined` where the state is good, or where there never was one
  */
 export function restoreState(instance: Instance): string | undefined {
   const path = checkpointFile(instance);
   if (readCheckpoint(path) !== undefined) return undefined;
-  const copies = newestFirst(backupsDir(instance)).map((name) => join(backupsDir(instance), name));
-  const good = [...copies, `${path}.bak`].find((copy) => readCheckpoint(copy) !== undefined);
+  const copies = [...filesIn(backupsDir(instance)), ...filesIn(pulumiBackupsDir(instance)), `${path}.bak`];
+  const good = newestFirst(copies.filter((copy) => existsSync(copy))).find(
+    (copy) => readCheckpoint(copy) !== undefined,
+  );
   if (good === undefined) {
     if (!existsSync(path)) return undefined;
     throw new UserError(
@@ -84,13 +88,15 @@ export function restoreState(instance: Instance): string | undefined {
 }
 
 function pruneOldest(dir: string, kept: number): void {
-  for (const name of newestFirst(dir).slice(kept)) rmSync(join(dir, name), { force: true });
+  for (const path of newestFirst(filesIn(dir)).slice(kept)) rmSync(path, { force: true });
 }
 
-function newestFirst(dir: string): readonly string[] {
-  if (!existsSync(dir)) return [];
-  return readdirSync(dir)
-    .map((name) => ({ name, mtimeMs: statSync(join(dir, name)).mtimeMs }))
-    .sort((a, b) => b.mtimeMs - a.mtimeMs || (a.name < b.name ? 1 : -1))
-    .map(({ name }) => name);
+const filesIn = (dir: string): readonly string[] =>
+  existsSync(dir) ? readdirSync(dir).map((name) => join(dir, name)) : [];
+
+function newestFirst(paths: readonly string[]): readonly string[] {
+  return paths
+    .map((path) => ({ path, mtimeMs: statSync(path).mtimeMs }))
+    .sort((a, b) => b.mtimeMs - a.mtimeMs || (a.path < b.path ? 1 : -1))
+    .map(({ path }) => path);
 }

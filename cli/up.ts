@@ -52,7 +52,9 @@ export async function deployStack(stack: Stack, progress: Progress, run = ''): P
   const stopWatch = watchPorts(settings);
   let phase = 'run pulumi';
   try {
-    const { exitCode, told } = await runDeploy(stack);
+    const { exitCode, told } = await untilStopped(stack, () =>
+      runPulumiTelling(stack, ['up', '--yes', '--skip-preview', '--suppress-outputs']),
+    );
     recording.told(told);
     if (exitCode !== 0) {
       const said = await buildOutputOf(told, stack, settings);
@@ -68,7 +70,7 @@ Then run ./gatewayctl up ${settings.env}: it mends what was left, and goes on.`)
     phase = 'look at every service';
     await rememberEngine(instance, engine);
     const rows = await waitUntilReady({ dockerHost: engine.dockerHost, settings }, progress);
-    const outputs = await readOutputs(stack);
+    const outputs = await untilStopped(stack, () => readOutputs(stack));
     recording.commit(outputs.commit);
     print(`\n${statusTable(rows)}\n\n${outputsTable(outputs)}\n`);
     if (rotation !== undefined) endRotation(instance);
@@ -93,11 +95,11 @@ async function buildOutputOf({ failed }: Told, { engine }: Stack, settings: Sett
 }
 
 /** @throws UserError E_STOPPED where a signal ended Pulumi before it could say anything */
-async function runDeploy(stack: Stack): ReturnType<typeof runPulumiTelling> {
+async function untilStopped<T>(stack: Stack, work: () => Promise<T>): Promise<T> {
   try {
-    return await runPulumiTelling(stack, ['up', '--yes', '--skip-preview', '--suppress-outputs']);
+    return await work();
   } catch (cause) {
-    if (!(cause instanceof ProcessError)) throw cause;
+    if (!(cause instanceof ProcessError && cause.isKilled)) throw cause;
     await endLeftovers(stack.instance);
     const { env } = stack.instance;
     throw new UserError(

@@ -24,10 +24,14 @@ export function isAlive(id: ProcessId): boolean {
   return now !== undefined && now.startTime === id.startTime && now.bootId === id.bootId;
 }
 
-/** Name of the program that started a process; undefined where it is gone or hides it. */
+/** Name of a living process's program, of 15 characters at most; undefined where it is gone. */
+export const programName = (pid: number): string | undefined =>
+  identify(pid) === undefined ? undefined : readProc(pid, 'comm')?.trim();
+
+/** Name of the program that started a process; undefined where one of them is gone. */
 export function parentName(pid: number): string | undefined {
   const parent = readProc(pid, 'status')?.match(/^PPid:\t(\d+)$/m)?.[1];
-  return parent === undefined ? undefined : readProc(Number(parent), 'comm')?.trim();
+  return parent === undefined ? undefined : programName(Number(parent));
 }
 
 /** All processes whose argument list holds `args` one after the other. */

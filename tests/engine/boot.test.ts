@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { aptInstall, find } from '../../bootstrap/sandbox/install.ts';
 import { type Sandbox, startSandbox, stopSandbox } from '../../bootstrap/sandbox/sandbox.ts';
-import { type RunResult, run } from '../../cli/process.ts';
+import { type RunOptions, type RunResult, run } from '../../cli/process.ts';
 import { type Checkout, copyCheckout, type Inspected } from '../helpers/engine.ts';
 import { dockerOf, type SandboxUnderTest, sandboxUnderTest } from '../helpers/sandbox.ts';
 
@@ -19,17 +19,18 @@ describe('a host that has rebooted', () => {
   let root: string;
 
   const enter = () => ['nsenter', `--net=/proc/${engine.pid}/ns/net`, '--'];
-  const gatewayctl = (
-    args: readonly string[],
-    allowedExitCodes: readonly number[] = [0],
-    onLine: (line: string) => void = () => {},
-  ): Promise<RunResult> =>
+  const gatewayctl = (args: readonly string[], options: RunOptions = {}): Promise<RunResult> =>
     run([...enter(), join(checkout.dir, 'gatewayctl'), ...args], {
       cwd: '/',
       env: { ...process.env, DOCKER_HOST: engine.dockerHost, TAXLIEN_GATEWAY_ROOT: root },
-      allowedExitCodes,
-      onLine,
+      ...options,
     });
+  /** What systemd gives to the unit, and nothing else. */
+  const unitEnvironment = async () => {
+    const { stdout } = await gatewayctl(['boot', 'install', 'dev', '--print']);
+    const lines = stdout.matchAll(/^Environment="([A-Z_]+)=([^"%\\]*)"$/gm);
+    return Object.fromEntries([...lines].map(([, key, value]) => [key, value]));
+  };
   const addAddress = async () => {
     // A bridge without ports stands for a network card: it needs no module that an engine does not need.
     const steps = ['link add card0 type bridge', `address add ${bindIp}/24 dev card0`, 'link set card0 up'];
@@ -77,9 +78,12 @@ describe('a host that has rebooted', () => {
     for (const { Error: reason } of failed) expect(reason).toContain('cannot assign requested address');
 
     const waits = Promise.withResolvers<void>();
-    const starting = gatewayctl(['boot', 'start', 'dev'], [0], (line) => {
+    const env = await unitEnvironment();
+    expect(Object.keys(env)).toEqual(expect.arrayContaining(['HOME', 'PATH', 'TAXLIEN_GATEWAY_ROOT', 'DOCKER_HOST']));
+    const onLine = (line: string) => {
       if (line === `waiting for the address ${bindIp} (EADDRNOTAVAIL)`) waits.resolve();
-    });
+    };
+    const starting = gatewayctl(['boot', 'start', 'dev'], { env, onLine });
     await Promise.race([waits.promise, starting]);
     await addAddress();
     const { stdout, stderr } = await starting;

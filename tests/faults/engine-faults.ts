@@ -1,5 +1,4 @@
 import { expect } from 'vitest';
-import { note } from '../../cli/output.ts';
 import { gatewayctl } from '../helpers/engine.ts';
 import { killTree } from '../helpers/killed.ts';
 import { addAddress, cutPower, removeAddress, startEngine, stopEngine } from './engine-control.ts';
@@ -8,15 +7,24 @@ import { bindIp } from './live-stack.ts';
 import { type Phase, reached } from './phases.ts';
 
 const phases: Readonly<Record<Phase, string>> = {
+  refresh: 'while the state is refreshed',
   build: 'while the gateway is built',
   prove: 'while the new gateway is proven',
   swap: 'while the gateway is swapped',
   wait: 'while the new gateway is waited for',
 };
 
+const restartIds: Readonly<Record<Phase, string>> = {
+  refresh: 'F39',
+  build: 'F11',
+  prove: 'F12',
+  swap: 'F13',
+  wait: 'F14',
+};
+
 const restarts = (Object.keys(phases) as Phase[]).map(
-  (phase, index): Fault => ({
-    id: `F${11 + index}`,
+  (phase): Fault => ({
+    id: restartIds[phase],
     name: 'the engine is stopped and started again; once more where the doctor asks for it',
     phase: phases[phase],
     async run(stack) {
@@ -31,7 +39,7 @@ const restarts = (Object.keys(phases) as Phase[]).map(
       // Docker 20.10 may come back counting a port as taken that no container has, and gives it free for nobody.
       const { stdout } = await gatewayctl(stack.shell, ['doctor', 'dev'], 'any');
       if (!stdout.includes('sudo systemctl restart docker')) return undefined;
-      note('the engine came back with a port of no container, and is started again as the doctor says');
+      stack.note('the engine was started a second time, as the doctor asked');
       await stopEngine();
       await startEngine();
       return undefined;

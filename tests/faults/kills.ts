@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { kill, killTree, programBelow, type Started } from '../helpers/killed.ts';
+import { kill, programBelow, type Started, treeOf } from '../helpers/killed.ts';
 import type { Fault } from './fault.ts';
 import type { LiveStack } from './live-stack.ts';
 import { momentsFor, seed } from './random.ts';
@@ -36,7 +36,7 @@ export const kills: readonly Fault[] = victims.map(({ name, program, says }, ind
     phase: `at ${moments.join(', ')} % of an up (seed ${seed})`,
     async run(stack) {
       for (const percent of moments) {
-        const { exitCode, text } = await upKilledAt(stack, (percent / 100) * stack.upMs, program);
+        const { exitCode, text } = await upKilledAt(stack, (percent / 100) * stack.upMs, (up) => victimOf(up, program));
         expect(exitCode).not.toBe(0);
         expect(text).toMatch(says);
         const next = await stack.up();
@@ -48,28 +48,28 @@ export const kills: readonly Fault[] = victims.map(({ name, program, says }, ind
 });
 
 /** An `up` of a change, hit at a moment; earlier where it was faster than usual. */
-async function upKilledAt(stack: LiveStack, atMs: number, program: string) {
+async function upKilledAt(stack: LiveStack, atMs: number, victimsOf: (up: Started) => Promise<readonly number[]>) {
   for (let ms = atMs; ; ms /= 2) {
     stack.change();
     const up = stack.startUp();
     await sleep(ms);
-    const pid = await victimOf(up, program);
-    if (pid !== undefined && up.isRunning()) {
-      kill([pid]);
+    const pids = await victimsOf(up);
+    if (pids.length > 0 && up.isRunning()) {
+      kill(pids);
       return { exitCode: await up.ended, text: up.output() };
     }
     await up.ended;
   }
 }
 
-/** The process, awaited where it has not begun; `undefined` where the `up` ended before. */
-async function victimOf({ child, isRunning }: Started, program: string): Promise<number | undefined> {
+/** The process, awaited where it has not begun; none where the `up` ended before. */
+async function victimOf({ child, isRunning }: Started, program: string): Promise<readonly number[]> {
   while (isRunning()) {
     const pid = program === 'node' ? child.pid : programBelow(child.pid ?? 0, program);
-    if (pid !== undefined) return pid;
+    if (pid !== undefined) return [pid];
     await sleep(20);
   }
-  return undefined;
+  return [];
 }
 
 const inARow = momentsFor('in a row', 10);
@@ -80,11 +80,9 @@ export const killsInARow: Fault = {
   phase: `at ${inARow.join(', ')} % of an up (seed ${seed})`,
   async run(stack) {
     for (const percent of inARow) {
-      stack.change();
-      const up = stack.startUp();
-      await sleep((percent / 100) * stack.upMs);
-      killTree(up.child.pid ?? 0);
-      await up.ended;
+      const wholeTree = async ({ child }: Started) => treeOf(child.pid ?? 0);
+      const { exitCode, text } = await upKilledAt(stack, (percent / 100) * stack.upMs, wholeTree);
+      expect(exitCode, text).toBe(null);
     }
     return undefined;
   },

@@ -37,6 +37,7 @@ export class LiveStack {
   readonly dataDir: string;
   readonly #savedDir: string;
   #changes = 0;
+  #notes: readonly string[] = [];
   /** How long an `up` with a change took, which is what moments of one are chosen in. */
   upMs = 0;
 
@@ -95,6 +96,17 @@ export class LiveStack {
     writeFileSync(server, text.replace(/^const Version = ".*"$/m, `const Version = "3.0.${this.#changes}"`));
     const env = readFileSync(this.envFile, 'utf8').replace(/^REDIS_MEMORY_MIB=.*\n/m, '');
     writeFileSync(this.envFile, `${env}REDIS_MEMORY_MIB=${256 + (this.#changes % 64)}\n`);
+  }
+
+  /** Keeps what belongs to the result of a fault, besides that it held. */
+  note(text: string): void {
+    this.#notes = [...this.#notes, text];
+  }
+
+  takeNotes(): readonly string[] {
+    const notes = this.#notes;
+    this.#notes = [];
+    return notes;
   }
 
   startUp(): Started {

@@ -6,7 +6,7 @@ import { eventually } from '../helpers/engine.ts';
 import type { Fault } from './fault.ts';
 
 const between = 'between two deploys';
-const tookCopy = /recovered: the state was cut off or gone, took \S+\/dev\/backups\/state\/\S+\.json/;
+const tookCopy = /recovered: the state was cut off or gone, took \S+\/dev\/state\/\.pulumi\/backups\/\S+\.json/;
 
 export const stateFaults: readonly Fault[] = [
   {
@@ -42,7 +42,7 @@ export const stateFaults: readonly Fault[] = [
   },
   {
     id: 'F31',
-    name: 'locks are left behind by processes whose numbers others have now',
+    name: 'locks are left behind, whole and half written, by processes whose numbers others have now',
     phase: between,
     async run({ instanceDir }) {
       const since = new Date(Date.now() - 3_600_000).toISOString();
@@ -50,6 +50,7 @@ export const stateFaults: readonly Fault[] = [
       const dir = join(instanceDir, 'state/.pulumi/locks/organization/taxlien-gateway/dev');
       mkdirSync(dir, { recursive: true });
       writeFileSync(join(dir, '0b5ae1ba-0000-4000-8000-000000000000.json'), JSON.stringify(lock));
+      writeFileSync(join(dir, '0b5ae1ba-0000-4000-8000-000000000001.json.0f.tmp'), '');
       const holder = { pid: process.pid, start: 'another boot', nonce: 'n', describe: 'up dev by root', since };
       writeFileSync(join(instanceDir, 'lock'), JSON.stringify(holder));
       return /recovered: removed the lock of a process that is gone \(\d+\)/;

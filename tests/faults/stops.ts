@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { eventually } from '../helpers/engine.ts';
-import { kill, startProgram, treeOf } from '../helpers/killed.ts';
+import { kill, programBelow, startProgram, treeOf } from '../helpers/killed.ts';
 import type { Fault } from './fault.ts';
 import { reached } from './phases.ts';
 
@@ -47,6 +47,7 @@ export const stops: readonly Fault[] = [
       shell.child.kill('SIGINT');
       await sleep(7_500);
       const tree = treeOf(shell.child.pid ?? 0);
+      expect(programBelow(shell.child.pid ?? 0, 'pulumi'), shell.output()).toBeDefined();
       shell.child.kill('SIGTERM');
       await sleep(2_500);
       kill([...new Set(tree.flatMap(treeOf))]);

@@ -24,16 +24,23 @@ export function writeReliability(section: Section, body: string): void {
   writeFileSync(path, withSection(readFileSync(path, 'utf8'), section, body));
 }
 
+/** Id, fault, phase, result. */
+export type FaultRow = readonly [string, string, string, string];
+
+/** Rows of the faults below what is to be said of them. */
+export const faultsTable = (said: string, rows: readonly FaultRow[]): string =>
+  `${said}\n\n${markdownTable(faultsHead, rows)}`;
+
 const faultsHead = ['', 'fault', 'phase', 'result'];
 
 /** Puts the result of one of so many faults in the place of its last one. */
-export function writeFault(row: readonly string[], count: number): void {
+export function writeFault(row: FaultRow, count: number): void {
   const text = readFileSync(path, 'utf8');
   writeFileSync(path, withSection(text, 'faults', withFault(text, row, count)));
 }
 
 /** The table of the faults that stand in a page, with another row for one of them. */
-export function withFault(page: string, row: readonly string[], count: number): string {
+export function withFault(page: string, row: FaultRow, count: number): string {
   const others = page.split('\n').filter((line) => /^\| F\d\d \|/.test(line) && !line.startsWith(`| ${row[0]} |`));
   const [head, rule, line = ''] = markdownTable(faultsHead, [row]).split('\n');
   const rows = [...others, line].sort();

@@ -111,8 +111,9 @@ test('waits for a living holder, says so, and gives up at the deadline', async (
   }
 });
 
-test('tells what to do with a file that is no lock', async () => {
+test.each(['', '{"pid":4', '\0\0\0\0'])('takes over a file that holds no lock (%j)', async (text) => {
   await withLock(path, options(), async () => {});
-  writeFileSync(path, '');
-  await expect(withLock(path, options(), async () => {})).rejects.toThrow(/is no lock of ours \(got ""\)/);
+  writeFileSync(path, text);
+  await expect(withLock(path, options(), async () => 'taken')).resolves.toBe('taken');
+  expect(readdirSync(join(dir, 'made', 'on demand'))).toEqual([]);
 });
