@@ -7,7 +7,7 @@ import { bindIp } from './live-stack.ts';
 import { type Phase, reached } from './phases.ts';
 
 const phases: Readonly<Record<Phase, string>> = {
-  refresh: 'while the state is refreshed',
+  begin: 'as pulumi begins',
   build: 'while the gateway is built',
   prove: 'while the new gateway is proven',
   swap: 'while the gateway is swapped',
@@ -15,7 +15,7 @@ const phases: Readonly<Record<Phase, string>> = {
 };
 
 const restartIds: Readonly<Record<Phase, string>> = {
-  refresh: 'F39',
+  begin: 'F39',
   build: 'F11',
   prove: 'F12',
   swap: 'F13',

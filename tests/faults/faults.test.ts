@@ -12,9 +12,12 @@ const chosen = asked === undefined ? faults : asked.flatMap((wanted) => faults.f
 const minute = 60_000;
 const mostMinutes = 40;
 
-/** What went wrong, without what \`up\` printed before. */
-const shortly = (message: string) =>
-  (/^.*\b(?:error|Error): .*$/m.exec(message)?.[0] ?? message.trim().split('\n').at(-1) ?? '').trim().slice(0, 300);
+/** What went wrong, without what `up` printed: that stands before what was expected of it, and after what else went wrong. */
+function shortly({ name, message }: Error): string {
+  const lines = message.trim().split('\n');
+  const told = lines.find((line) => / error: /.test(line)) ?? lines.at(name === 'AssertionError' ? -1 : 0);
+  return (told ?? '').trim().slice(0, 300);
+}
 
 describe('a stack that a worker works with', () => {
   const beganMs = performance.now();
@@ -52,7 +55,7 @@ describe('a stack that a worker works with', () => {
     } catch (error) {
       const { message, cause, actual } = error as Error & { readonly actual?: unknown };
       note([`${fault.id}: ${message}`, cause, actual].filter((part) => part !== undefined).join('\n'));
-      return `failed: ${[stack.takeNotes(), shortly(message)].flat().join('; ')}`;
+      return `failed: ${[stack.takeNotes(), shortly(error as Error)].flat().join('; ')}`;
     }
   }
 

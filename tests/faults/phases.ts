@@ -3,7 +3,7 @@ import type { Started } from '../helpers/killed.ts';
 
 /** Phases of an `up` with a changed gateway, by the line of Pulumi's that each begins with. */
 const begins = {
-  refresh: /taxlien\S* refresh/,
+  begin: /^Updating \(dev\):/m,
   build: /taxlien-gateway-image (creating|replacing|updating)/,
   prove: /taxlien-gateway-selfcheck (creating|replacing|updating)/,
   swap: /taxlien-gateway (deleting|replacing)/,
