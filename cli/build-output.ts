@@ -1,8 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import protobuf from 'protobufjs';
-import { pack } from 'tar-stream';
 import { build } from '../bootstrap/sandbox/engine-api.ts';
+import { archiveOf } from '../components/archive.ts';
 import { contextFiles } from '../components/build-context.ts';
 import { gatewayBuild } from '../components/services/gateway.ts';
 import type { Settings } from '../settings/load.ts';
@@ -33,18 +33,13 @@ export async function failedBuildOutput(dockerHost: string, settings: Settings):
   if (!dockerHost.startsWith('unix://')) return '';
   const { dockerfile, buildArgs } = gatewayBuild(settings);
   const options = { dockerfile, buildargs: JSON.stringify(buildArgs) };
-  const context = contextArchive(settings.checkoutDir, contextFiles(settings.checkoutDir, dockerfile));
+  const context = await archiveOf(
+    contextFiles(settings.checkoutDir, dockerfile).map((name) => {
+      const path = join(settings.checkoutDir, name);
+      return { name, mode: statSync(path).mode & 0o777, content: readFileSync(path) };
+    }),
+  );
   return failedStepOutput(await build(dockerHost.slice('unix://'.length), options, context));
-}
-
-function contextArchive(dir: string, files: readonly string[]) {
-  const archive = pack();
-  for (const name of files) {
-    const path = join(dir, name);
-    archive.entry({ name, mode: statSync(path).mode & 0o777 }, readFileSync(path));
-  }
-  archive.finalize();
-  return archive;
 }
 
 /** The last lines that the step printed which failed, in the engine's answer to a build. */

@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs';
-import { pack } from 'tar-stream';
 import { run } from '../cli/process.ts';
 import type { Settings } from '../settings/load.ts';
 import { type DataVolumeName, dataVolumes } from '../settings/names.ts';
 import { dataOwners, owners } from '../settings/owners.ts';
 import { type SecretGenerations, secretFilesOf, secretServices, writeApplied } from '../settings/secret-files.ts';
+import { archiveOf } from './archive.ts';
 import { doorCommand } from './door.ts';
 
 /** A directory or file below one of the two roots that the door may write to. */
@@ -69,14 +69,12 @@ export async function writeOwnedPaths(
 }
 
 /** The archive that the door unpacks: every directory and secret file with its owner and mode. */
-export async function ownedPathsArchive(settings: Settings): Promise<Buffer> {
-  const archive = pack();
-  for (const { path, uid, gid, mode, content } of [...ownedDirectories(), ...secretFiles(settings)]) {
-    const type = content === undefined ? 'directory' : 'file';
-    archive.entry({ name: path, uid, gid, mode, type }, content ?? '');
-  }
-  archive.finalize();
-  const chunks: Buffer[] = [];
-  for await (const chunk of archive) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
+export function ownedPathsArchive(settings: Settings): Promise<Buffer> {
+  return archiveOf(
+    [...ownedDirectories(), ...secretFiles(settings)].map(({ path, content, ...header }) =>
+      content === undefined
+        ? { ...header, name: path, type: 'directory' }
+        : { ...header, name: path, type: 'file', content },
+    ),
+  );
 }

@@ -13,7 +13,7 @@ function request(
   method: string,
   path: string,
   timeoutMs: number,
-  body?: AsyncIterable<unknown>,
+  body?: Iterable<unknown> | AsyncIterable<unknown>,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const headers = body === undefined ? {} : { 'Content-Type': 'application/x-tar' };
@@ -78,8 +78,8 @@ export async function loadImages(socket: string, archive: AsyncIterable<unknown>
 export async function build(
   socket: string,
   options: Readonly<Record<string, string>>,
-  context: AsyncIterable<unknown>,
+  context: Buffer,
 ): Promise<string> {
   const query = new URLSearchParams({ ...options, version: '2' });
-  return (await request(socket, 'POST', `/build?${query}`, 300_000, context)).body;
+  return (await request(socket, 'POST', `/build?${query}`, 300_000, [context])).body;
 }

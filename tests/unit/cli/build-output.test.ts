@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { failedStepOutput } from '../../../cli/build-output.ts';
+import { failedBuildOutput, failedStepOutput } from '../../../cli/build-output.ts';
+import { testCheckout } from '../../helpers/checkout.ts';
+import { testSettings } from '../../helpers/instance.ts';
 
 /** The end of what an engine answered to a build whose last step failed after two lines; the first record is of another step. */
 const trace = [
@@ -32,4 +34,10 @@ test('what other steps printed is left out', () => {
 
 test('nothing, where no step failed', () => {
   expect(failedStepOutput(answerOf(trace.slice(0, 3)))).toBe('');
+});
+
+test('an engine that has gone away is no end of the process, and one that is elsewhere is not asked', async () => {
+  const settings = testSettings({ checkoutDir: testCheckout() });
+  await expect(failedBuildOutput('unix:///nowhere/docker.sock', settings)).rejects.toThrow(/ENOENT/);
+  expect(await failedBuildOutput('ssh://host', settings)).toBe('');
 });
