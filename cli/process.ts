@@ -51,12 +51,14 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   if (program === undefined) throw new TypeError('run: empty argument list');
   const inherit = options.stdio === 'inherit';
   const output = inherit ? 'inherit' : 'pipe';
+  // Before there is a child: a stop that comes while it is started must end it too.
+  const stopping = stopWithThisProcess(inherit);
   const child = spawn(program, args, {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.env === undefined ? {} : { env: options.env }),
     stdio: [options.stdin !== undefined ? 'pipe' : inherit ? 'inherit' : 'ignore', output, output],
   });
-  const stopping = stopWithThisProcess(child, inherit);
+  stopping.begin(child);
   const stdout = collect(child.stdout, options.onLine);
   const stderr = collect(child.stderr, options.onLine);
   // A child that ends before it has read all makes the pipe fail; its exit code tells more.
@@ -99,6 +101,8 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
 }
 
 interface Stopping {
+  /** Names the child; a stop is heard only after the code that starts it has run. */
+  readonly begin: (child: ChildProcess) => void;
   /** What stopped this process while the child ran. */
   readonly signal: () => NodeJS.Signals | undefined;
   readonly letGo: () => void;
@@ -110,16 +114,20 @@ const stopAll = (signal: NodeJS.Signals) => {
 };
 
 /** A stop of this process ends the child too, instead of leaving it behind. */
-function stopWithThisProcess(child: ChildProcess, hasTerminal: boolean): Stopping {
+function stopWithThisProcess(hasTerminal: boolean): Stopping {
+  let child: ChildProcess | undefined;
   let got: NodeJS.Signals | undefined;
   const stop = (signal: NodeJS.Signals) => {
     got = signal;
     // The terminal itself sends SIGINT to a child that shares it. SIGTERM for both: a child of a background job ignores SIGINT.
-    if (signal === 'SIGTERM' || !hasTerminal) child.kill('SIGTERM');
+    if (signal === 'SIGTERM' || !hasTerminal) child?.kill('SIGTERM');
   };
   if (stoppers.size === 0) process.on('SIGINT', stopAll).on('SIGTERM', stopAll);
   stoppers.add(stop);
   return {
+    begin(started) {
+      child = started;
+    },
     signal: () => got,
     letGo() {
       stoppers.delete(stop);
