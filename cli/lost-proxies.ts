@@ -14,17 +14,14 @@ import type { Stack } from './stack.ts';
  */
 export async function endLostProxies({ engine }: Stack, settings: Settings): Promise<readonly string[]> {
   if (process.getuid?.() !== 0) return [];
+  const left = services
+    .map((service) => ({ ip: settings.bindIp, port: settings.ports[service] }))
+    .map((address) => ({ ...address, proxies: dockerProxiesOf(address).filter(({ isEngines }) => !isEngines) }))
+    .filter(({ proxies }) => proxies.length > 0);
+  if (left.length === 0) return [];
   const published = await readPublished(engine.dockerHost);
-  const lost: string[] = [];
-  for (const port of services.map((service) => settings.ports[service])) {
-    const left = dockerProxiesOf({ ip: settings.bindIp, port }).filter(({ isEngines }) => !isEngines);
-    if (left.length === 0 || published.some((held) => held.ip === settings.bindIp && held.port === port)) continue;
-    await end(
-      left.map(({ id }) => id),
-      'SIGTERM',
-      5_000,
-    );
-    lost.push(`ended a docker-proxy that held ${hostInUrl(settings.bindIp)}:${port} for no container`);
-  }
-  return lost;
+  const lost = left.filter(({ ip, port }) => !published.some((held) => held.ip === ip && held.port === port));
+  const ids = lost.flatMap(({ proxies }) => proxies.map(({ id }) => id));
+  await end(ids, 'SIGTERM', 5_000);
+  return lost.map(({ ip, port }) => `ended a docker-proxy that held ${hostInUrl(ip)}:${port} for no container`);
 }

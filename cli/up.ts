@@ -4,7 +4,6 @@ import { UserError } from '../settings/errors.ts';
 import { instanceOf, parseEnvironment } from '../settings/instance.ts';
 import { loadSettings, type Settings } from '../settings/load.ts';
 import { endRotation, readRotation } from '../settings/rotation.ts';
-import { failedBuildOutput } from './build-output.ts';
 import { beginRecord, phaseOf, readDeployRecord } from './deploy-record.ts';
 import { findEngine, rememberEngine } from './engine.ts';
 import { runPulumiTelling, type Told } from './engine-events.ts';
@@ -89,6 +88,8 @@ Then run ./gatewayctl up ${settings.env}: it mends what was left, and goes on.`)
 /** What the gateway's build printed where it failed; none where it did not, or where it cannot be asked again. */
 async function buildOutputOf({ failed }: Told, { engine }: Stack, settings: Settings): Promise<readonly string[]> {
   if (!failed.includes('gateway-image')) return [];
+  // Only here: it takes time to load, and every verb loads this file.
+  const { failedBuildOutput } = await import('./build-output.ts');
   // Whatever it ends with: the failure itself has been told.
   const output = await failedBuildOutput(engine.dockerHost, settings).catch(() => '');
   return output === '' ? [] : [`The gateway's build printed:\n${output}`];

@@ -1,7 +1,10 @@
-import { expect, test } from 'vitest';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { failedBuildOutput, failedStepOutput } from '../../../cli/build-output.ts';
 import { testCheckout } from '../../helpers/checkout.ts';
 import { testSettings } from '../../helpers/instance.ts';
+import { temporaryDir } from '../../helpers/temporary.ts';
 
 /** The end of what an engine answered to a build whose last step failed after two lines; the first record is of another step. */
 const trace = [
@@ -40,4 +43,21 @@ test('an engine that has gone away is no end of the process, and one that is els
   const settings = testSettings({ checkoutDir: testCheckout() });
   await expect(failedBuildOutput('unix:///nowhere/docker.sock', settings)).rejects.toThrow(/ENOENT/);
   expect(await failedBuildOutput('ssh://host', settings)).toBe('');
+});
+
+test('the engine is asked for a build that makes no image', async () => {
+  const socket = join(temporaryDir(), 'docker.sock');
+  let asked: URLSearchParams | undefined;
+  const server = createServer((request, response) => {
+    asked = new URL(request.url ?? '', 'http://engine').searchParams;
+    request.resume().on('end', () => response.end(answerOf(trace)));
+  });
+  onTestFinished(() => void server.close());
+  await new Promise<void>((resolve) => void server.listen(socket, resolve));
+  const settings = testSettings({ checkoutDir: testCheckout() });
+  expect(await failedBuildOutput(`unix://${socket}`, settings)).toContain('\nsecond line');
+  expect(Object.fromEntries(asked ?? [])).toEqual({
+    ...{ dockerfile: 'Dockerfile.gateway', buildargs: '{}', version: '2' },
+    outputs: '[{"Type":"cacheonly"}]',
+  });
 });
