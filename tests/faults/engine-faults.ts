@@ -39,7 +39,7 @@ const restarts = (Object.keys(phases) as Phase[]).map(
       // Docker 20.10 may come back counting a port as taken that no container has, and gives it free for nobody.
       const { stdout } = await gatewayctl(stack.shell, ['doctor', 'dev'], 'any');
       if (!stdout.includes('sudo systemctl restart docker')) return undefined;
-      stack.note('the engine was started a second time, as the doctor asked');
+      stack.notes.push('the engine was started a second time, as the doctor asked');
       await stopEngine();
       await startEngine();
       return undefined;

@@ -51,11 +51,11 @@ describe('a stack that a worker works with', () => {
       isWell = false;
       await expectHeld(stack, fault);
       isWell = true;
-      return ['held', ...stack.takeNotes()].join('; ');
+      return ['held', ...stack.notes.splice(0)].join('; ');
     } catch (error) {
       const { message, cause, actual } = error as Error & { readonly actual?: unknown };
       note([`${fault.id}: ${message}`, cause, actual].filter((part) => part !== undefined).join('\n'));
-      return `failed: ${[stack.takeNotes(), shortly(error as Error)].flat().join('; ')}`;
+      return `failed: ${[...stack.notes.splice(0), shortly(error as Error)].join('; ')}`;
     }
   }
 

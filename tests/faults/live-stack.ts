@@ -1,9 +1,10 @@
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { processesWithVariable } from '../../bootstrap/sandbox/processes.ts';
 import { markName } from '../../cli/leftovers.ts';
 import { run } from '../../cli/process.ts';
+import { putEnvValue } from '../../settings/env-edit.ts';
 import {
   type Checkout,
   containersOf,
@@ -15,6 +16,7 @@ import {
   type Shell,
   tearDown,
 } from '../helpers/engine.ts';
+import { setGatewayVersion } from '../helpers/gateway-version.ts';
 import { type Started, startGatewayctl } from '../helpers/killed.ts';
 import { type Worker, workerOf } from '../helpers/worker.ts';
 import { addAddress, cutPower, removeAddress, startEngine } from './engine-control.ts';
@@ -37,7 +39,8 @@ export class LiveStack {
   readonly dataDir: string;
   readonly #savedDir: string;
   #changes = 0;
-  #notes: readonly string[] = [];
+  /** What belongs to the result of a fault, besides whether it held. */
+  readonly notes: string[] = [];
   /** How long an `up` with a change took, which is what moments of one are chosen in. */
   upMs = 0;
 
@@ -90,23 +93,8 @@ export class LiveStack {
   /** Another gateway, and another limit for a container that keeps data. */
   change(): void {
     this.#changes += 1;
-    const server = join(this.shell.checkout.dir, 'internal/api/server.go');
-    const text = readFileSync(server, 'utf8');
-    // A comment alone would make the very same image.
-    writeFileSync(server, text.replace(/^const Version = ".*"$/m, `const Version = "3.0.${this.#changes}"`));
-    const env = readFileSync(this.envFile, 'utf8').replace(/^REDIS_MEMORY_MIB=.*\n/m, '');
-    writeFileSync(this.envFile, `${env}REDIS_MEMORY_MIB=${256 + (this.#changes % 64)}\n`);
-  }
-
-  /** Keeps what belongs to the result of a fault, besides that it held. */
-  note(text: string): void {
-    this.#notes = [...this.#notes, text];
-  }
-
-  takeNotes(): readonly string[] {
-    const notes = this.#notes;
-    this.#notes = [];
-    return notes;
+    setGatewayVersion(this.shell.checkout.dir, `3.0.${this.#changes}`);
+    putEnvValue(this.envFile, 'REDIS_MEMORY_MIB', `${256 + (this.#changes % 64)}`);
   }
 
   startUp(): Started {

@@ -1,7 +1,8 @@
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { putEnvValue } from '../../settings/env-edit.ts';
 import { type Phase, reached } from '../faults/phases.ts';
 import {
   type Checkout,
@@ -14,6 +15,7 @@ import {
   type Shell,
   tearDown,
 } from '../helpers/engine.ts';
+import { setGatewayVersion } from '../helpers/gateway-version.ts';
 import { killTree, startGatewayctl } from '../helpers/killed.ts';
 import { completeTask, fetchResult, sha256, workerOf } from '../helpers/worker.ts';
 
@@ -30,15 +32,8 @@ describe('a deploy that is stopped in the middle', () => {
   /** A new gateway, and new limits for a container that keeps data. */
   const change = () => {
     changes += 1;
-    const server = join(checkout.dir, 'internal/api/server.go');
-    const text = readFileSync(server, 'utf8');
-    // A comment alone would make the very same image.
-    writeFileSync(server, text.replace(/^const Version = ".*"$/m, `const Version = "3.0.${changes}"`));
-    const env = join(shell.root, 'dev/.env');
-    writeFileSync(
-      env,
-      `${readFileSync(env, 'utf8').replace(/^REDIS_MEMORY_MIB=.*\n/m, '')}REDIS_MEMORY_MIB=${300 + changes}\n`,
-    );
+    setGatewayVersion(checkout.dir, `3.0.${changes}`);
+    putEnvValue(join(shell.root, 'dev/.env'), 'REDIS_MEMORY_MIB', `${300 + changes}`);
   };
 
   const expectWhole = async () => {

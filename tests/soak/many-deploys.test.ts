@@ -1,9 +1,10 @@
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../cli/process.ts';
 import { type Checkout, copyCheckout, docker, gatewayctl, makeRoot, type Shell, tearDown } from '../helpers/engine.ts';
+import { setGatewayVersion } from '../helpers/gateway-version.ts';
 import { isWriting, markdownTable, writeReliability } from '../helpers/reliability.ts';
 import { lostResults, startTraffic } from '../helpers/traffic.ts';
 import { workerOf } from '../helpers/worker.ts';
@@ -47,11 +48,6 @@ describe('deploys of a changed gateway, one after the other, while a worker work
   let shell: Shell;
   let places: Places;
 
-  const serverFile = () => join(checkout.dir, 'internal/api/server.go');
-  const setVersion = (version: string) => {
-    const text = readFileSync(serverFile(), 'utf8');
-    writeFileSync(serverFile(), text.replace(/^const Version = ".*"$/m, `const Version = "${version}"`));
-  };
   const servedVersion = async () =>
     ((await (await workerOf(shell.root, 'dev').request('GET', '/version')).json()) as { version: string }).version;
   const timed = async (...args: readonly string[]) => {
@@ -84,7 +80,7 @@ describe('deploys of a changed gateway, one after the other, while a worker work
     const isTimeLeft = () => performance.now() - startedMs < minutes * 60_000;
     while (deploys.length < wantedDeploys && isTimeLeft()) {
       const version = `3.0.${deploys.length + 1}`;
-      setVersion(version);
+      setGatewayVersion(checkout.dir, version);
       deploys.push(await timed('up', 'dev'));
       expect(await servedVersion()).toBe(version);
       if (deploys.length % deploysPerNoOp !== 0) continue;

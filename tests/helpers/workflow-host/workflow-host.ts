@@ -1,7 +1,8 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../../cli/process.ts';
 import { type Checkout, copyCheckout, instancesDir } from '../engine.ts';
+import { setGatewayVersion } from '../gateway-version.ts';
 import { endedRuns, type StartedRun, startWorkflow, type WorkflowEvent, type WorkflowRun } from './workflow-run.ts';
 
 /** A stand-in for GitHub and one runner: a bare remote whose hook runs the real workflow files on this host. */
@@ -56,10 +57,7 @@ export async function makeWorkflowHost(name: string): Promise<WorkflowHost> {
     commit,
     changeGateway() {
       changes += 1;
-      const server = join(developer.dir, 'internal/api/server.go');
-      const text = readFileSync(server, 'utf8');
-      // A comment alone would make the very same image.
-      writeFileSync(server, text.replace(/^const Version = ".*"$/m, `const Version = "3.0.${changes}"`));
+      setGatewayVersion(developer.dir, `3.0.${changes}`);
       return commit(`gateway: change ${changes}`);
     },
     async push(branch) {
