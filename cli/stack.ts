@@ -52,7 +52,8 @@ export async function changeStack<T>(
   options: ChangeOptions,
   work: (stack: Stack) => Promise<T>,
 ): Promise<T> {
-  const { kind, root, dockerHost } = await chooseEngine(env, options.isSandboxAsked);
+  const engine = await chooseEngine(env, options.isSandboxAsked);
+  const { kind, root, dockerHost } = engine;
   if (kind === 'daemon' && !(await isDaemonAnswering(dockerHost))) {
     throw new UserError(
       'E_DAEMON',
@@ -64,7 +65,7 @@ export async function changeStack<T>(
   return withInstanceLock(instance, options, async () => {
     const copy = restoreState(instance);
     if (copy !== undefined) note(`recovered: the state was cut off or gone, took ${copy}`);
-    const stack = await prepareStack(env, options);
+    const stack = await prepareStackOn(engine, env, options);
     for (const line of await recoverStack(stack, options.progress)) note(`recovered: ${line}`);
     removeDrafts(instance);
     backUpState(stack.instance, new Date());
@@ -73,11 +74,14 @@ export async function changeStack<T>(
 }
 
 /** Brings toolchain, daemon and instance, and Pulumi's stack in it. Safe to repeat. */
-export async function prepareStack(
+export const prepareStack = async (env: Environment, options: PrepareOptions): Promise<Stack> =>
+  prepareStackOn(await chooseEngine(env, options.isSandboxAsked), env, options);
+
+async function prepareStackOn(
+  engine: Engine,
   env: Environment,
-  { isSandboxAsked, progress, areSettingsNeeded }: PrepareOptions,
+  { progress, areSettingsNeeded }: PrepareOptions,
 ): Promise<Stack> {
-  const engine = await chooseEngine(env, isSandboxAsked);
   const instance = instanceOf(env, engine.root);
   if (!existsSync(instance.envFile)) {
     if (env !== 'dev') throw noInstance(env, instance);
