@@ -8,7 +8,7 @@ export default defineConfig({
     restoreMocks: true,
     coverage: {
       provider: 'v8',
-      include: ['cli/**', 'components/**', 'preflight/**', 'settings/**', 'bootstrap/**/*.ts'],
+      include: ['{host,settings,instance,docker,bootstrap,components,preflight,cli}/**/*.ts'],
       reporter: ['text-summary'],
     },
     projects: [

@@ -1,10 +1,6 @@
 import type * as command from '@pulumi/command';
 import * as docker from '@pulumi/docker';
 import * as pulumi from '@pulumi/pulumi';
-import { imageMajorOf } from '../preflight/data-markers.ts';
-import { hostInUrl } from '../settings/address.ts';
-import { type ServiceName, services } from '../settings/instance.ts';
-import type { Settings } from '../settings/load.ts';
 import {
   type DataVolumeName,
   dataVolumes,
@@ -12,21 +8,25 @@ import {
   networkName,
   projectLabels,
   toLabelList,
-} from '../settings/names.ts';
-import { type SecretGenerations, secretServices, secretsPath } from '../settings/secret-files.ts';
-import type { Source } from '../settings/source.ts';
-import { configFilesPath } from './config-files.ts';
+} from '../docker/names.ts';
+import upstreamImages from '../docker/upstream-images.json' with { type: 'json' };
+import { hostInUrl } from '../host/address.ts';
+import type { Source } from '../host/git.ts';
+import { imageMajorOf } from '../instance/data-markers.ts';
+import { type SecretGenerations, secretServices, secretsPath } from '../instance/secret-files.ts';
+import { type ServiceName, services } from '../settings/instance.ts';
+import type { Settings } from '../settings/load.ts';
 import { DataVolume } from './data-volume.ts';
 import { hostStep } from './host-command.ts';
 import { LocalImage, tagImage } from './local-image.ts';
-import { ownedDirectories } from './owned-paths.ts';
 import { Service, type ServiceSpec } from './service.ts';
 import { db } from './services/db.ts';
 import { gateway, gatewayBuild, gatewaySteps } from './services/gateway.ts';
 import { grafana } from './services/grafana.ts';
 import { prometheus } from './services/prometheus.ts';
 import { redis } from './services/redis.ts';
-import upstreamImages from './upstream-images.json' with { type: 'json' };
+import { configFilesPath } from './steps/config-files.ts';
+import { ownedDirectories } from './steps/host-paths.ts';
 
 export interface GatewayStackArgs {
   readonly settings: Settings;

@@ -1,17 +1,17 @@
 import { join } from 'node:path';
-import { run } from '../cli/process.ts';
-import { currentMarker, imageMajorOf, writeMarker } from '../preflight/data-markers.ts';
-import { isBreakingMigrationAllowed } from '../settings/breaking-migration.ts';
-import { UserError } from '../settings/errors.ts';
-import { writeHostPathsId } from '../settings/host-paths.ts';
+import { dataVolumes } from '../docker/names.ts';
+import { UserError } from '../host/errors.ts';
+import { run } from '../host/process.ts';
+import { currentMarker, imageMajorOf, writeMarker } from '../instance/data-markers.ts';
+import { writeHostPathsId } from '../instance/host-paths.ts';
+import { type SecretGenerations, secretServices } from '../instance/secret-files.ts';
+import { isBreakingMigrationAllowed } from '../settings/deploy-flags.ts';
 import { currentInstance, services } from '../settings/instance.ts';
 import { loadSettings, type Settings } from '../settings/load.ts';
-import { dataVolumes } from '../settings/names.ts';
-import { type SecretGenerations, secretServices } from '../settings/secret-files.ts';
-import { copyConfigFiles } from './config-files.ts';
-import { waitUntilHealthy } from './container-health.ts';
-import { writeOwnedPaths } from './owned-paths.ts';
 import { type GatewayStep, gatewayStepCommand, gatewaySteps, stepContainerName } from './services/gateway.ts';
+import { copyConfigFiles } from './steps/config-files.ts';
+import { waitUntilHealthy } from './steps/container-health.ts';
+import { writeOwnedPaths } from './steps/host-paths.ts';
 
 // What a local.Command of the program runs: `node components/host-step.ts <env> <step> <argument>...`.
 // It reads the settings itself, so that no secret is an argument, an environment value or a part of the state.

@@ -1,10 +1,10 @@
 import * as command from '@pulumi/command';
 import * as docker from '@pulumi/docker';
 import * as pulumi from '@pulumi/pulumi';
+import { hashBuildContext } from '../docker/build-context.ts';
+import { imageTag } from '../docker/names.ts';
 import type { ServiceName } from '../settings/instance.ts';
 import type { Settings } from '../settings/load.ts';
-import { imageTag } from '../settings/names.ts';
-import { hashBuildContext } from './build-context.ts';
 
 export interface LocalImageArgs {
   readonly settings: Settings;

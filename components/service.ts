@@ -1,8 +1,8 @@
 import * as docker from '@pulumi/docker';
 import * as pulumi from '@pulumi/pulumi';
+import { containerName, type DataVolumeName, secretsLabel, serviceLabels, toLabelList } from '../docker/names.ts';
 import type { ServiceName } from '../settings/instance.ts';
 import type { Settings } from '../settings/load.ts';
-import { containerName, type DataVolumeName, secretsLabel, serviceLabels, toLabelList } from '../settings/names.ts';
 import { hostStep } from './host-command.ts';
 
 /** What differs between services; a plain value, the same at every run. */

@@ -1,6 +1,6 @@
-import { UserError } from '../settings/errors.ts';
+import { UserError } from '../host/errors.ts';
+import type { Source } from '../host/git.ts';
 import type { Settings } from '../settings/load.ts';
-import type { Source } from '../settings/source.ts';
 import { bindIp } from './bind-ip.ts';
 import { checkout } from './checkout.ts';
 import { askDaemon, daemon, sameDaemon } from './daemon.ts';

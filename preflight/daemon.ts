@@ -1,8 +1,8 @@
-import { run } from '../cli/process.ts';
-import { currentContext, givenDockerHost } from '../settings/docker-host.ts';
-import { readLastEngine } from '../settings/engine-file.ts';
-import { UserError } from '../settings/errors.ts';
-import { type DaemonFacts, readDaemon } from './daemon-facts.ts';
+import { type DaemonFacts, readDaemon } from '../docker/daemon-facts.ts';
+import { currentContext, givenDockerHost } from '../docker/host.ts';
+import { UserError } from '../host/errors.ts';
+import { run } from '../host/process.ts';
+import { readLastEngine } from '../instance/last-engine.ts';
 import type { DaemonCheck, Finding } from './finding.ts';
 
 const leastApi = [1, 41] as const;

@@ -1,6 +1,6 @@
+import { type DaemonFacts, projectOf } from '../docker/daemon-facts.ts';
+import { environmentLabel } from '../docker/names.ts';
 import type { Settings } from '../settings/load.ts';
-import { environmentLabel } from '../settings/names.ts';
-import { type DaemonFacts, projectOf } from './daemon-facts.ts';
 import type { DaemonCheck, Finding } from './finding.ts';
 import { isWithin } from './instances.ts';
 

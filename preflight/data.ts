@@ -1,10 +1,8 @@
 import { existsSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { UserError } from '../settings/errors.ts';
-import type { Settings } from '../settings/load.ts';
-import { type DataVolumeName, dataVolumes, environmentLabel, volumeName } from '../settings/names.ts';
-import { dataOwners, owners, userOf } from '../settings/owners.ts';
-import type { FoundVolume } from './daemon-facts.ts';
+import type { FoundVolume } from '../docker/daemon-facts.ts';
+import { type DataVolumeName, dataVolumes, environmentLabel, volumeName } from '../docker/names.ts';
+import { UserError } from '../host/errors.ts';
 import {
   currentMarker,
   type DataMarker,
@@ -13,7 +11,9 @@ import {
   readInstanceId,
   readMarker,
   realPathOf,
-} from './data-markers.ts';
+} from '../instance/data-markers.ts';
+import type { Settings } from '../settings/load.ts';
+import { dataOwners, owners, userOf } from '../settings/owners.ts';
 import type { DaemonCheck, Finding, HostCheck, HostContext } from './finding.ts';
 
 /** Each data directory is the one that this instance wrote to: there, not empty, on the same mount, same major. */
@@ -78,7 +78,7 @@ export const dataDirectories = {
         refuse(
           'E_DATA_MAJOR',
           `${dir}: was written by major version ${marker.imageMajor} (got an image of ${now.imageMajor})`,
-          'Go back to the image of that major in components/upstream-images.json, or dump and restore the data.',
+          'Go back to the image of that major in docker/upstream-images.json, or dump and restore the data.',
         );
       }
     }

@@ -1,6 +1,6 @@
+import type { DaemonFacts } from '../docker/daemon-facts.ts';
+import type { Source } from '../host/git.ts';
 import type { Settings } from '../settings/load.ts';
-import type { Source } from '../settings/source.ts';
-import type { DaemonFacts } from './daemon-facts.ts';
 
 /** What each check knows: the settings and the checkout. Checks read the host or the daemon, and change nothing. */
 export interface HostContext {

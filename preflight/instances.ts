@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
-import { UserError } from '../settings/errors.ts';
+import { UserError } from '../host/errors.ts';
 import { environments, instanceOf, services } from '../settings/instance.ts';
 import { loadSettings, type Settings } from '../settings/load.ts';
 import type { Finding, HostCheck } from './finding.ts';

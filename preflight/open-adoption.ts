@@ -1,4 +1,4 @@
-import { readAdoption } from '../settings/adoption.ts';
+import { readAdoption } from '../instance/adoption-journal.ts';
 import type { HostCheck } from './finding.ts';
 
 /** The data of a Compose project is not half on its way: a deploy would start on a part of it. */

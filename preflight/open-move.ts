@@ -1,4 +1,4 @@
-import { readMove } from '../settings/move-journal.ts';
+import { readMove } from '../instance/move-journal.ts';
 import type { HostCheck } from './finding.ts';
 
 /** The data is not half on its way: a deploy would write to the old copy, and the move would then leave that behind. */

@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, realpathSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { dataVolumes } from '../docker/names.ts';
 import type { Settings } from '../settings/load.ts';
-import { dataVolumes } from '../settings/names.ts';
 import type { DaemonCheck, Finding, HostCheck } from './finding.ts';
 import { isWithin } from './instances.ts';
 

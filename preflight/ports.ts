@@ -1,11 +1,11 @@
-import { run } from '../cli/process.ts';
-import { hostInUrl } from '../settings/address.ts';
-import { UserError } from '../settings/errors.ts';
+import { type FoundContainer, projectOf, serviceOf } from '../docker/daemon-facts.ts';
+import { dockerProxiesOf } from '../docker/docker-proxies.ts';
+import { hostInUrl } from '../host/address.ts';
+import { UserError } from '../host/errors.ts';
+import { run } from '../host/process.ts';
 import { type ServiceName, services } from '../settings/instance.ts';
 import type { Settings } from '../settings/load.ts';
 import { bindError } from './bind-ip.ts';
-import { type FoundContainer, projectOf, serviceOf } from './daemon-facts.ts';
-import { dockerProxiesOf } from './docker-proxies.ts';
 import type { DaemonCheck, Finding } from './finding.ts';
 
 /** Each port on BIND_IP is free, or held by this stack's own container. */

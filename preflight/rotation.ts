@@ -1,4 +1,4 @@
-import { doesRotationGoOn, readRotation, secretValue } from '../settings/rotation.ts';
+import { doesRotationGoOn, readRotation, secretValue } from '../instance/rotation-journal.ts';
 import type { HostCheck } from './finding.ts';
 
 /** No secret was changed where it is stored and not yet in the `.env`. */

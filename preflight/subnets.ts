@@ -1,8 +1,8 @@
 import { BlockList, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import type { FoundNetwork } from '../docker/daemon-facts.ts';
+import { networkName } from '../docker/names.ts';
 import type { Settings } from '../settings/load.ts';
-import { networkName } from '../settings/names.ts';
-import type { FoundNetwork } from './daemon-facts.ts';
 import type { DaemonCheck, Finding } from './finding.ts';
 
 /** BIND_IP lies in no Docker network, and this stack's network hides no network of the host. */

@@ -1,7 +1,7 @@
+import { type DaemonFacts, projectOf } from '../docker/daemon-facts.ts';
+import { containerName, dataVolumes, environmentLabel, networkName, volumeName } from '../docker/names.ts';
 import { services } from '../settings/instance.ts';
 import type { Settings } from '../settings/load.ts';
-import { containerName, dataVolumes, environmentLabel, networkName, volumeName } from '../settings/names.ts';
-import { type DaemonFacts, projectOf } from './daemon-facts.ts';
 import type { DaemonCheck, Finding } from './finding.ts';
 
 /** The lists in which names of this stack are looked for. */

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { UserError } from './errors.ts';
+import { ownEnvironment } from '../host/environment.ts';
+import { UserError } from '../host/errors.ts';
 
 export const environments = ['dev', 'stage', 'prod'] as const;
 export type Environment = (typeof environments)[number];
@@ -46,7 +47,7 @@ export function parseEnvironment(text: string | undefined): Environment {
 }
 
 /** `TAXLIEN_GATEWAY_ROOT` where it is set. */
-export function givenRoot(env: NodeJS.ProcessEnv = process.env): string | undefined {
+export function givenRoot(env: NodeJS.ProcessEnv = ownEnvironment): string | undefined {
   const root = env.TAXLIEN_GATEWAY_ROOT ?? '';
   if (root === '') return undefined;
   if (isAbsolute(root)) return resolve(root);
@@ -59,7 +60,7 @@ export function givenRoot(env: NodeJS.ProcessEnv = process.env): string | undefi
 
 /** Root of the instances: `TAXLIEN_GATEWAY_ROOT`, or `/opt/taxlien-gateway`, on macOS `~/taxlien-gateway`. */
 export function instancesRoot(
-  env: NodeJS.ProcessEnv = process.env,
+  env: NodeJS.ProcessEnv = ownEnvironment,
   platform: NodeJS.Platform = process.platform,
 ): string {
   const standard = platform === 'darwin' ? join(homedir(), 'taxlien-gateway') : '/opt/taxlien-gateway';
@@ -92,7 +93,7 @@ export const currentInstance = (env: string | undefined): Instance =>
   instanceOf(parseEnvironment(env), instancesRoot());
 
 /** Per-user directories, by the XDG rules on Linux and macOS alike. */
-export function userDirs(env: NodeJS.ProcessEnv = process.env): {
+export function userDirs(env: NodeJS.ProcessEnv = ownEnvironment): {
   readonly cacheDir: string;
   readonly stateDir: string;
 } {

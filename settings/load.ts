@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, type YAMLParseError } from 'yaml';
+import { UserError } from '../host/errors.ts';
 import { parseDotenv } from './dotenv.ts';
-import { UserError } from './errors.ts';
 import type { Environment, Instance, ServiceName } from './instance.ts';
 import { type Overrides, readOverride } from './override.ts';
 import { defaultOf, type EnvValues, envSchema, metaOf, type Variable, variables } from './schema.ts';

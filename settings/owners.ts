@@ -1,5 +1,5 @@
+import type { DataVolumeName } from '../docker/names.ts';
 import type { ServiceName } from './instance.ts';
-import type { DataVolumeName } from './names.ts';
 
 /** uid and gid that a service's process runs as; fixed by the official images and by Dockerfile.gateway. */
 export const owners: Readonly<Record<ServiceName, { readonly uid: number; readonly gid: number }>> = {

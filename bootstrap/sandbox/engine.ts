@@ -1,13 +1,11 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Progress } from '../../cli/output.ts';
-import { run } from '../../cli/process.ts';
-import { UserError } from '../../settings/errors.ts';
-import { ping } from './engine-api.ts';
-import { systemPath } from './install.ts';
-import type { Layout } from './layout.ts';
-import { unmountBelow } from './mounts.ts';
+import { ping } from '../../docker/engine-api.ts';
+import { UserError } from '../../host/errors.ts';
+import { unmountBelow } from '../../host/mounts.ts';
+import type { Progress } from '../../host/output.ts';
+import { run } from '../../host/process.ts';
 import {
   cgroupOf,
   end,
@@ -19,7 +17,9 @@ import {
   processesWithArgs,
   signal,
   waitForEnd,
-} from './processes.ts';
+} from '../../host/processes.ts';
+import { systemPath } from './install.ts';
+import type { Layout } from './layout.ts';
 
 const startTimeoutMs = 60_000;
 // The database may take two minutes to write what it holds; each container has its own limit within this one.

@@ -1,8 +1,8 @@
 import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Progress } from '../../cli/output.ts';
-import { run } from '../../cli/process.ts';
-import { UserError } from '../../settings/errors.ts';
+import { UserError } from '../../host/errors.ts';
+import type { Progress } from '../../host/output.ts';
+import { run } from '../../host/process.ts';
 
 /** The system's directories of programs, of which an ordinary PATH may lack some. */
 export const systemPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'] as const;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { UserError } from '../../settings/errors.ts';
+import { UserError } from '../../host/errors.ts';
 
 /** Every path and name that one sandbox uses; all lie below `dir`. */
 export interface Layout {

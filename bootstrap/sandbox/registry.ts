@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Progress } from '../../cli/output.ts';
-import { run } from '../../cli/process.ts';
-import upstreamImages from '../../components/upstream-images.json' with { type: 'json' };
-import { UserError } from '../../settings/errors.ts';
+import upstreamImages from '../../docker/upstream-images.json' with { type: 'json' };
+import { UserError } from '../../host/errors.ts';
+import type { Progress } from '../../host/output.ts';
+import { run } from '../../host/process.ts';
 
 const rememberedMs = 60 * 60 * 1000;
 const timeoutMs = 5_000;

@@ -7,17 +7,17 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Progress } from '../../cli/output.ts';
-import { run } from '../../cli/process.ts';
-import { UserError } from '../../settings/errors.ts';
-import { withLock } from '../lock.ts';
+import { ping } from '../../docker/engine-api.ts';
+import { UserError } from '../../host/errors.ts';
+import { withLock } from '../../host/lock.ts';
+import { assertNothingMounted } from '../../host/mounts.ts';
+import type { Progress } from '../../host/output.ts';
+import { run } from '../../host/process.ts';
+import { enginesInThisNetwork, isAlive, type ProcessId } from '../../host/processes.ts';
 import { endEngine, startEngine } from './engine.ts';
-import { ping } from './engine-api.ts';
 import { areStandInsLoaded, loadStandIns } from './images/stand-ins.ts';
 import { ensureEnginePrograms } from './install.ts';
 import { type Layout, layoutOf } from './layout.ts';
-import { assertNothingMounted } from './mounts.ts';
-import { enginesInThisNetwork, isAlive, type ProcessId } from './processes.ts';
 import { isRegistryReachable } from './registry.ts';
 
 export interface Sandbox {

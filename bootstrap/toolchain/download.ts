@@ -3,9 +3,9 @@ import { createWriteStream, mkdirSync, readFileSync, rmSync, writeFileSync } fro
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Progress } from '../../cli/output.ts';
-import { run } from '../../cli/process.ts';
-import { UserError } from '../../settings/errors.ts';
+import { UserError } from '../../host/errors.ts';
+import type { Progress } from '../../host/output.ts';
+import { run } from '../../host/process.ts';
 import type { Platform, Unit } from './parts.ts';
 import { type Attempt, putInPlace } from './sources.ts';
 

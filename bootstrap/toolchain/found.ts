@@ -1,8 +1,8 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { run } from '../../cli/process.ts';
-import { pathWith } from '../../settings/child-environment.ts';
+import { pathWith } from '../../host/environment.ts';
+import { run } from '../../host/process.ts';
 import { pluginFolder, type Unit } from './parts.ts';
 import { type Attempt, putInPlace } from './sources.ts';
 

@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Progress } from '../../cli/output.ts';
-import { ProcessError, run } from '../../cli/process.ts';
-import { childEnvironment, type Overrides } from '../../settings/child-environment.ts';
-import { UserError } from '../../settings/errors.ts';
+import { childEnvironment, type Overrides } from '../../host/environment.ts';
+import { UserError } from '../../host/errors.ts';
+import type { Progress } from '../../host/output.ts';
+import { ProcessError, run } from '../../host/process.ts';
 import type { GoBuild, Unit } from './parts.ts';
 import type { Attempt } from './sources.ts';
 

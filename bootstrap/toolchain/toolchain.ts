@@ -9,9 +9,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { Progress } from '../../cli/output.ts';
-import { UserError } from '../../settings/errors.ts';
-import { withLock } from '../lock.ts';
+import { UserError } from '../../host/errors.ts';
+import { withLock } from '../../host/lock.ts';
+import type { Progress } from '../../host/output.ts';
 import { deleteUnused, markUsed } from '../unused.ts';
 import { download } from './download.ts';
 import { takeInstalled } from './found.ts';

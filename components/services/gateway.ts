@@ -1,8 +1,8 @@
-import { dataPath } from '../../settings/data-volume.ts';
+import { dataPath } from '../../docker/data-volume.ts';
+import { containerName, environmentLabel, networkName } from '../../docker/names.ts';
+import { secretsPath } from '../../instance/secret-files.ts';
 import type { Settings } from '../../settings/load.ts';
-import { containerName, environmentLabel, networkName } from '../../settings/names.ts';
 import { userOf } from '../../settings/owners.ts';
-import { secretsPath } from '../../settings/secret-files.ts';
 import type { ServiceSpec } from '../service.ts';
 
 const rawDir = '/data/raw';

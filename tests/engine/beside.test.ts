@@ -1,8 +1,8 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { run } from '../../cli/process.ts';
-import upstreamImages from '../../components/upstream-images.json' with { type: 'json' };
+import upstreamImages from '../../docker/upstream-images.json' with { type: 'json' };
+import { run } from '../../host/process.ts';
 import { composeProgram } from '../helpers/compose.ts';
 import {
   type Checkout,

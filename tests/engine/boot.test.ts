@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { aptInstall, find } from '../../bootstrap/sandbox/install.ts';
 import { type Sandbox, startSandbox, stopSandbox } from '../../bootstrap/sandbox/sandbox.ts';
-import { type RunOptions, type RunResult, run } from '../../cli/process.ts';
+import { type RunOptions, type RunResult, run } from '../../host/process.ts';
 import { type Checkout, copyCheckout, type Inspected } from '../helpers/engine.ts';
 import { dockerOf, type SandboxUnderTest, sandboxUnderTest } from '../helpers/sandbox.ts';
 

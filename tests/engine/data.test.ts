@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { run } from '../../cli/process.ts';
+import { run } from '../../host/process.ts';
 import {
   type Checkout,
   containersOf,
@@ -173,7 +173,7 @@ describe('the data of a deployed instance', () => {
   });
 
   test('PostgreSQL is stopped in order, whatever its container is replaced for', async () => {
-    const upstream = join(checkout.dir, 'components/upstream-images.json');
+    const upstream = join(checkout.dir, 'docker/upstream-images.json');
     const ways: Readonly<Record<string, () => Promise<unknown>>> = {
       'a new limit': () => {
         appendFileSync(join(shell.root, 'dev/.env'), 'DB_MEMORY_MIB=300\n');

@@ -14,9 +14,9 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { print } from '../../cli/output.ts';
-import { run } from '../../cli/process.ts';
-import upstreamImages from '../../components/upstream-images.json' with { type: 'json' };
+import upstreamImages from '../../docker/upstream-images.json' with { type: 'json' };
+import { print } from '../../host/output.ts';
+import { run } from '../../host/process.ts';
 import type { Finding } from '../../preflight/finding.ts';
 import { type Altered, serveAlteredDaemon } from '../helpers/altered-daemon.ts';
 import { copyCheckout, docker, gatewayctl, makeRoot, type Shell, tearDown, workTree } from '../helpers/engine.ts';
@@ -336,7 +336,7 @@ describe('the daemon', () => {
 
 test('every code of the checks was provoked', () => {
   const dir = join(workTree, 'preflight');
-  const sources = [...readdirSync(dir).map((name) => join(dir, name)), join(workTree, 'cli/doctor-logins.ts')];
+  const sources = [...readdirSync(dir).map((name) => join(dir, name)), join(workTree, 'cli/deploy/logins.ts')];
   const codes = sources.flatMap((path) => readFileSync(path, 'utf8').match(/\b[EW]_[A-Z_]+\b/g) ?? []);
   const notFindings = ['E_PREFLIGHT'];
   expect([...new Set(codes)].filter((code) => !notFindings.includes(code) && !provoked.has(code))).toEqual([]);

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { run } from '../../cli/process.ts';
+import { run } from '../../host/process.ts';
 import { accounts, ownerOf, shellOf, tearDownShell } from '../helpers/account.ts';
 import { eventually, gatewayctl, type Shell, shellEnvironment } from '../helpers/engine.ts';
 import { killTree, startGatewayctl } from '../helpers/killed.ts';

@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { run } from '../../cli/process.ts';
+import { run } from '../../host/process.ts';
 import { accounts, ownerOf, shellOf, tearDownShell } from '../helpers/account.ts';
 import { containerIds, docker, eventually, gatewayctl, listening, type Shell } from '../helpers/engine.ts';
 import { modesOf, modeTable } from '../helpers/modes.ts';

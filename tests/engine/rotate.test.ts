@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { psql } from '../../cli/psql.ts';
+import { psql } from '../../cli/deploy/psql.ts';
+import { readRotation, secretVariables } from '../../instance/rotation-journal.ts';
 import { instanceOf } from '../../settings/instance.ts';
 import { loadSettings } from '../../settings/load.ts';
-import { readRotation, secretVariables } from '../../settings/rotation.ts';
 import { accounts, ownerOf, shellOf, tearDownShell } from '../helpers/account.ts';
 import { containerIds, docker, eventually, gatewayctl, inStackShell, type Shell } from '../helpers/engine.ts';
 import { killTree, startGatewayctl } from '../helpers/killed.ts';

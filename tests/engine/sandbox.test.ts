@@ -2,8 +2,6 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { currentMountsBelow } from '../../bootstrap/sandbox/mounts.ts';
-import { processesInCgroup, processesWithArgs } from '../../bootstrap/sandbox/processes.ts';
 import {
   cleanSandbox,
   type Sandbox,
@@ -12,8 +10,10 @@ import {
   startSandbox,
   stopSandbox,
 } from '../../bootstrap/sandbox/sandbox.ts';
-import { run } from '../../cli/process.ts';
-import upstream from '../../components/upstream-images.json' with { type: 'json' };
+import upstream from '../../docker/upstream-images.json' with { type: 'json' };
+import { currentMountsBelow } from '../../host/mounts.ts';
+import { run } from '../../host/process.ts';
+import { processesInCgroup, processesWithArgs } from '../../host/processes.ts';
 import { eventually, docker as outerDocker } from '../helpers/engine.ts';
 import { dockerOf, sandboxUnderTest } from '../helpers/sandbox.ts';
 import { writeFiles } from '../helpers/temporary.ts';

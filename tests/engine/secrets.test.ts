@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { run } from '../../cli/process.ts';
+import { run } from '../../host/process.ts';
 import { accounts, ownerOf, shellOf, tearDownShell } from '../helpers/account.ts';
 import { containersOf, docker, gatewayctl, inStackShell, type Shell } from '../helpers/engine.ts';
 import { filesBelow, processesWith, secretsIn, watchArguments } from '../helpers/leaks.ts';

@@ -1,7 +1,7 @@
 import { chownSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RunnerReport } from '../../cli/runner-check.ts';
+import type { RunnerReport } from '../../cli/unattended/runner-check.ts';
 import { shellOf, tearDownShell } from '../helpers/account.ts';
 import { containerIds, containersOf, gatewayctl, type Shell } from '../helpers/engine.ts';
 import { writeFiles } from '../helpers/temporary.ts';

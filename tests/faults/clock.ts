@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { run } from '../../cli/process.ts';
+import { run } from '../../host/process.ts';
 import { eventually } from '../helpers/engine.ts';
 import type { Fault } from './fault.ts';
 import { inDatabase } from './live-stack.ts';

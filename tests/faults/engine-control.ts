@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { dockerdCommand } from '../../bootstrap/sandbox/engine.ts';
-import { ping } from '../../bootstrap/sandbox/engine-api.ts';
 import { systemPath } from '../../bootstrap/sandbox/install.ts';
 import { type Layout, layoutOf } from '../../bootstrap/sandbox/layout.ts';
-import { unmountBelow } from '../../bootstrap/sandbox/mounts.ts';
-import { end, processesInCgroup, processesWithArgs, signal, waitForEnd } from '../../bootstrap/sandbox/processes.ts';
-import { run } from '../../cli/process.ts';
+import { ping } from '../../docker/engine-api.ts';
+import { unmountBelow } from '../../host/mounts.ts';
+import { run } from '../../host/process.ts';
+import { end, processesInCgroup, processesWithArgs, signal, waitForEnd } from '../../host/processes.ts';
 import { eventually, workTree } from '../helpers/engine.ts';
 
 /** The engine of this run, which stands in the network that the tests run in; no other one is ever touched. */

@@ -1,6 +1,6 @@
 import { cpus } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { note } from '../../cli/output.ts';
+import { note } from '../../host/output.ts';
 import { type FaultRow, faultsTable, isWriting, writeFault, writeReliability } from '../helpers/reliability.ts';
 import { faults } from './all.ts';
 import { expectHeld, type Fault } from './fault.ts';

@@ -1,10 +1,10 @@
 import { appendFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { processesWithVariable } from '../../bootstrap/sandbox/processes.ts';
-import { markName } from '../../cli/leftovers.ts';
-import { run } from '../../cli/process.ts';
-import { putEnvValue } from '../../settings/env-edit.ts';
+import { markName } from '../../cli/stack/run-pulumi.ts';
+import { run } from '../../host/process.ts';
+import { processesWithVariable } from '../../host/processes.ts';
+import { putEnvValue } from '../../instance/env-edit.ts';
 import {
   type Checkout,
   containersOf,

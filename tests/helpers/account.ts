@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../../cli/process.ts';
+import { run } from '../../host/process.ts';
 import { userDirs } from '../../settings/instance.ts';
 import { copyCheckout, makeRoot, type Shell, tearDown, workTree } from './engine.ts';
 

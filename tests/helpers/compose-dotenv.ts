@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { run } from '../../cli/process.ts';
+import { run } from '../../host/process.ts';
 
 export interface ComposeAnswer {
   readonly values: Readonly<Record<string, string>>;

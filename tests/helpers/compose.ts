@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { withLock } from '../../bootstrap/lock.ts';
 import { goBuildCommand, goEnvironment } from '../../bootstrap/toolchain/go-build.ts';
-import { terminalProgress } from '../../cli/output.ts';
-import { run } from '../../cli/process.ts';
-import { childEnvironment } from '../../settings/child-environment.ts';
+import { childEnvironment } from '../../host/environment.ts';
+import { withLock } from '../../host/lock.ts';
+import { terminalProgress } from '../../host/output.ts';
+import { run } from '../../host/process.ts';
 import { userDirs } from '../../settings/instance.ts';
 
 const moduleDir = join(import.meta.dirname, '../compose');

@@ -1,6 +1,6 @@
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type RunResult, run } from '../../cli/process.ts';
+import { type RunResult, run } from '../../host/process.ts';
 
 /** The work tree under test. */
 export const workTree = dirname(dirname(import.meta.dirname));

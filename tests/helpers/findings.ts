@@ -1,8 +1,8 @@
-import type { DaemonFacts } from '../../preflight/daemon-facts.ts';
+import type { DaemonFacts } from '../../docker/daemon-facts.ts';
+import type { Source } from '../../host/git.ts';
 import type { Finding, HostCheck } from '../../preflight/finding.ts';
 import { otherInstances } from '../../preflight/instances.ts';
 import type { Settings } from '../../settings/load.ts';
-import type { Source } from '../../settings/source.ts';
 import { cleanSource } from './instance.ts';
 
 /** Runs a check that reads the host alone. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { type RunResult, run } from '../../cli/process.ts';
-import { childEnvironment } from '../../settings/child-environment.ts';
+import { childEnvironment } from '../../host/environment.ts';
+import { type RunResult, run } from '../../host/process.ts';
 
 const checkoutDir = join(import.meta.dirname, '..', '..');
 const main = join(checkoutDir, 'cli', 'main.ts');

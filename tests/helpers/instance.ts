@@ -1,7 +1,7 @@
 import { chmodSync } from 'node:fs';
+import type { Source } from '../../host/git.ts';
 import { type Environment, type Instance, instanceOf } from '../../settings/instance.ts';
 import { loadSettings, type Secrets, type Settings } from '../../settings/load.ts';
-import type { Source } from '../../settings/source.ts';
 import { temporaryDir, writeFiles } from './temporary.ts';
 
 /** Secrets that no other text can hold by chance. */

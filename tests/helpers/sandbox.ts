@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Layout, layoutOf } from '../../bootstrap/sandbox/layout.ts';
 import { cleanSandbox, type Sandbox, type StartOptions } from '../../bootstrap/sandbox/sandbox.ts';
-import { type RunResult, run } from '../../cli/process.ts';
+import { type RunResult, run } from '../../host/process.ts';
 import { userDirs } from '../../settings/instance.ts';
 
 const quiet = { step() {}, tick() {}, done() {} };

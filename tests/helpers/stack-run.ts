@@ -1,6 +1,6 @@
 import { GatewayStack } from '../../components/gateway-stack.ts';
-import type { SecretGenerations } from '../../settings/secret-files.ts';
-import type { Source } from '../../settings/source.ts';
+import type { Source } from '../../host/git.ts';
+import type { SecretGenerations } from '../../instance/secret-files.ts';
 import { testCheckout } from './checkout.ts';
 import { cleanSource, type TestSettingsOptions, testSettings } from './instance.ts';
 import { type ProgramRun, runProgram } from './pulumi-mocks.ts';

@@ -2,7 +2,7 @@ import { readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { putEnvValue } from '../../settings/env-edit.ts';
+import { putEnvValue } from '../../instance/env-edit.ts';
 import { type Phase, reached } from '../faults/phases.ts';
 import {
   type Checkout,

@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { run } from '../../cli/process.ts';
+import { run } from '../../host/process.ts';
 import { type Checkout, copyCheckout, docker, gatewayctl, makeRoot, type Shell, tearDown } from '../helpers/engine.ts';
 import { setGatewayVersion } from '../helpers/gateway-version.ts';
 import { isWriting, markdownTable, writeReliability } from '../helpers/reliability.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { run } from '../../cli/process.ts';
+import { run } from '../../host/process.ts';
 import { workTree } from '../helpers/engine.ts';
 
 const listed = await run(['git', '-C', workTree, 'ls-files', '-z', '--', '*.ts', ':!tests']);
@@ -13,8 +13,8 @@ const holding = (pattern: RegExp) => sources.filter(({ text }) => pattern.test(t
 
 test('processes are started in one place, from argument lists', () => {
   expect(sources.length).toBeGreaterThan(80);
-  expect(holding(/child_process/)).toEqual(['cli/process.ts']);
-  expect(sources.find(({ path }) => path === 'cli/process.ts')?.text).not.toContain('shell:');
+  expect(holding(/child_process/)).toEqual(['host/process.ts']);
+  expect(sources.find(({ path }) => path === 'host/process.ts')?.text).not.toContain('shell:');
 });
 
 test('a script for a shell is fixed text, into which no setting can be put', () => {
@@ -22,7 +22,7 @@ test('a script for a shell is fixed text, into which no setting can be put', () 
     [...text.matchAll(/'(?:sh', '-c|CMD-SHELL)',\s*(.*)/g)].map(([, script]) => `${path}: ${script}`),
   );
   expect(scripts).toEqual([
-    `cli/psql.ts: 'IFS= read -r PGPASSWORD && export PGPASSWORD && exec "$@"', 'sh'],`,
+    `cli/deploy/psql.ts: 'IFS= read -r PGPASSWORD && export PGPASSWORD && exec "$@"', 'sh'],`,
     `components/services/redis.ts: 'REDISCLI_AUTH="$(cat /run/secrets/redis_password)" redis-cli ping | grep -qx PONG'],`,
   ]);
 });

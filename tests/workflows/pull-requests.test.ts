@@ -108,7 +108,7 @@ test('preview-comment', () => {
 });
 
 test('stateful-first', async () => {
-  const file = join(host.developer.dir, 'components/upstream-images.json');
+  const file = join(host.developer.dir, 'docker/upstream-images.json');
   const images = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
   writeFileSync(file, `${JSON.stringify({ ...images, db: 'postgres:16.99-alpine3.23' }, undefined, 2)}\n`);
   await host.commit('another PostgreSQL');

@@ -1,6 +1,6 @@
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { run } from '../../../cli/process.ts';
+import { run } from '../../../host/process.ts';
 import { cLibraryFiles, copyPrograms, debianInputs } from './debian.ts';
 import type { LayerRecipe } from './layers.ts';
 

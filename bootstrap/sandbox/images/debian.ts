@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Progress } from '../../../cli/output.ts';
-import { run } from '../../../cli/process.ts';
+import type { Progress } from '../../../host/output.ts';
+import { run } from '../../../host/process.ts';
 
 const packages = ['base-files', 'bash', 'busybox', 'libc-bin', 'util-linux', 'redis-server', 'prometheus'];
 /** The C library's files: in the base layer, so in no other. */

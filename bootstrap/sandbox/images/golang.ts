@@ -1,6 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { run } from '../../../cli/process.ts';
+import { run } from '../../../host/process.ts';
 import { sourceOf } from './_source.ts';
 import type { ImageSettings } from './image.ts';
 import type { LayerRecipe } from './layers.ts';

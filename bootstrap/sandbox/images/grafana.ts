@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { run } from '../../../cli/process.ts';
+import { run } from '../../../host/process.ts';
 import { sourceOf } from './_source.ts';
 import { goVersion } from './golang.ts';
 import type { ImageSettings } from './image.ts';

@@ -13,8 +13,8 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { Progress } from '../../../cli/output.ts';
-import { run } from '../../../cli/process.ts';
+import type { Progress } from '../../../host/output.ts';
+import { run } from '../../../host/process.ts';
 
 /** How one layer of a stand-in is made. */
 export interface LayerRecipe {

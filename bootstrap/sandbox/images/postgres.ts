@@ -10,8 +10,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { run } from '../../../cli/process.ts';
-import { UserError } from '../../../settings/errors.ts';
+import { UserError } from '../../../host/errors.ts';
+import { run } from '../../../host/process.ts';
 import { aptInstall, find } from '../install.ts';
 import { installEntrypoint, sourceOf } from './_source.ts';
 import { copyLibraries, copyPrograms, debianInputs } from './debian.ts';

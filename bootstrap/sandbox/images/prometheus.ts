@@ -1,6 +1,6 @@
 import { chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { run } from '../../../cli/process.ts';
+import { run } from '../../../host/process.ts';
 import { sourceOf } from './_source.ts';
 import { copyPrograms, debianInputs, upstreamVersion } from './debian.ts';
 import type { ImageSettings } from './image.ts';

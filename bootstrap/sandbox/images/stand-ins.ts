@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Progress } from '../../../cli/output.ts';
-import { withLock } from '../../lock.ts';
-import { findImage, imageReferences, loadImages } from '../engine-api.ts';
+import { findImage, imageReferences, loadImages } from '../../../docker/engine-api.ts';
+import { withLock } from '../../../host/lock.ts';
+import type { Progress } from '../../../host/output.ts';
 import { baseLayer } from './base.ts';
 import { unpackDebian } from './debian.ts';
 import { golangSettings, goModulesLayer, goToolchainLayer } from './golang.ts';
@@ -48,7 +48,7 @@ async function standIns(): Promise<readonly StandIn[]> {
 }
 
 function upstreamImages(): Record<'db' | 'redis' | 'prometheus' | 'grafana', string> {
-  return JSON.parse(readFileSync(path.join(repository, 'components/upstream-images.json'), 'utf8'));
+  return JSON.parse(readFileSync(path.join(repository, 'docker/upstream-images.json'), 'utf8'));
 }
 
 /** The image of the first FROM line. */

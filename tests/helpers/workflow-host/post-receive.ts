@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { run } from '../../../cli/process.ts';
+import { run } from '../../../host/process.ts';
 import { startWorkflow } from './workflow-run.ts';
 
 // The stand-in's half of a push: every workflow of the pushed commit that has a trigger for its branch runs.

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../../../cli/process.ts';
+import { run } from '../../../host/process.ts';
 import { type Checkout, copyCheckout, instancesDir } from '../engine.ts';
 import { setGatewayVersion } from '../gateway-version.ts';
 import { endedRuns, type StartedRun, startWorkflow, type WorkflowEvent, type WorkflowRun } from './workflow-run.ts';

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../../../cli/process.ts';
+import { run } from '../../../host/process.ts';
 
 /** What GitHub would start a workflow with. */
 export interface WorkflowEvent {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parsePsLine, projectOf } from '../../../preflight/daemon-facts.ts';
+import { parsePsLine, projectOf } from '../../../docker/daemon-facts.ts';
 
 const line = (Ports: string, Labels = '', Mounts = '') => ({ Names: 'web', State: 'running', Ports, Labels, Mounts });
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import type { Labels } from '../../../docker/daemon-facts.ts';
 import { daemon, versionFindings } from '../../../preflight/daemon.ts';
-import type { Labels } from '../../../preflight/daemon-facts.ts';
 import { nameFindings } from '../../../preflight/taken-names.ts';
 import { emptyDaemon, shownFindings } from '../../helpers/findings.ts';
 import { cleanSource, testSettings } from '../../helpers/instance.ts';

@@ -1,10 +1,10 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { dataVolumes } from '../../../docker/names.ts';
+import { currentMarker, type DataMarker, imageMajorOf, writeMarker } from '../../../instance/data-markers.ts';
 import { dataDirectories, ownerFindings, volumeFindings } from '../../../preflight/data.ts';
-import { currentMarker, type DataMarker, imageMajorOf, writeMarker } from '../../../preflight/data-markers.ts';
 import type { Settings } from '../../../settings/load.ts';
-import { dataVolumes } from '../../../settings/names.ts';
 import { runHostCheck, shownFindings } from '../../helpers/findings.ts';
 import { testSettings } from '../../helpers/instance.ts';
 import { temporaryDir, writeFiles } from '../../helpers/temporary.ts';
@@ -100,7 +100,7 @@ test('each way in which a directory is not the one that was written', async () =
     with a marker that says too little:
     E_DATA_MARKER error: <root>/dev/data/.owners/redis.json: is not a marker as a deploy writes it (got 16 characters). A deploy would start on other data than before. Restore it from a backup; or, when <root>/dev/data/redis is sure to hold this instance's data: rm <root>/dev/data/.owners/redis.json.
     of another major:
-    E_DATA_MAJOR error: <root>/dev/data/postgres: was written by major version 15 (got an image of 16). A deploy would start on other data than before. Go back to the image of that major in components/upstream-images.json, or dump and restore the data."
+    E_DATA_MAJOR error: <root>/dev/data/postgres: was written by major version 15 (got an image of 16). A deploy would start on other data than before. Go back to the image of that major in docker/upstream-images.json, or dump and restore the data."
   `);
 });
 

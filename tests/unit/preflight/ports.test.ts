@@ -4,7 +4,7 @@ import { chmodSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { FoundContainer } from '../../../preflight/daemon-facts.ts';
+import type { FoundContainer } from '../../../docker/daemon-facts.ts';
 import { parseListener, portFindings } from '../../../preflight/ports.ts';
 import { shownFindings } from '../../helpers/findings.ts';
 import { testSettings, type Variables } from '../../helpers/instance.ts';

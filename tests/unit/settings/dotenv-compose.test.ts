@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { print } from '../../../cli/output.ts';
+import { print } from '../../../host/output.ts';
 import { parseDotenv } from '../../../settings/dotenv.ts';
 import { type ComposeDotenv, startComposeDotenv } from '../../helpers/compose-dotenv.ts';
 import { workTree } from '../../helpers/engine.ts';

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { makeInstance } from '../../../cli/instance-setup.ts';
+import { makeInstance } from '../../../instance/setup.ts';
 import { parseDotenv } from '../../../settings/dotenv.ts';
 import { envExampleText, envFileText } from '../../../settings/env-file.ts';
 import { environments, instanceOf } from '../../../settings/instance.ts';

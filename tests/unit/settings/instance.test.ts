@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { describe, expect, test, vi } from 'vitest';
-import type { UserError } from '../../../settings/errors.ts';
+import type { UserError } from '../../../host/errors.ts';
 import {
   currentInstance,
   givenRoot,

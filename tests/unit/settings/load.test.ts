@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
-import { UserError } from '../../../settings/errors.ts';
+import { UserError } from '../../../host/errors.ts';
 import { services } from '../../../settings/instance.ts';
 import { loadSettings, type Settings, type SettingsError } from '../../../settings/load.ts';
 import { noOverride } from '../../../settings/override-fields.ts';

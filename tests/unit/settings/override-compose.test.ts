@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { run } from '../../../cli/process.ts';
+import { run } from '../../../host/process.ts';
 import { type ServiceName, services } from '../../../settings/instance.ts';
 import { composeProgram } from '../../helpers/compose.ts';
 import { envText } from '../../helpers/instance.ts';

@@ -7,7 +7,7 @@ import {
   deleteUnusedLayers,
   type LayerRecipe,
 } from '../../../../../bootstrap/sandbox/images/layers.ts';
-import { run } from '../../../../../cli/process.ts';
+import { run } from '../../../../../host/process.ts';
 import { temporaryDir, writeFiles } from '../../../../helpers/temporary.ts';
 
 const silent = { step() {}, tick() {}, done() {} };

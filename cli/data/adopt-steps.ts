@@ -1,0 +1,171 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { environmentLabel } from '../../docker/names.ts';
+import upstreamImages from '../../docker/upstream-images.json' with { type: 'json' };
+import { UserError } from '../../host/errors.ts';
+import type { Progress } from '../../host/output.ts';
+import { run } from '../../host/process.ts';
+import { writeWhole } from '../../host/whole-file.ts';
+import {
+  type AdoptedData,
+  type Adoption,
+  type AdoptionPlan,
+  readAdoption,
+  writeAdoption,
+} from '../../instance/adoption-journal.ts';
+import { currentMarker, imageMajorOf, writeMarker } from '../../instance/data-markers.ts';
+import { lackOfRoom } from '../../preflight/places.ts';
+import type { Settings } from '../../settings/load.ts';
+import { dataOwners, userOf } from '../../settings/owners.ts';
+import { factsOf, readComposeProject } from './compose-project.ts';
+import { DataCopier, type Tree, type TreeContent } from './data-copy.ts';
+
+/** Where an adoption takes place. */
+export interface AdoptionPlace {
+  readonly settings: Settings;
+  readonly dockerHost: string;
+  readonly progress: Progress;
+}
+
+/** Makes and verifies all copies; what the project has stays as it is. */
+export async function copyProject(place: AdoptionPlace, plan: AdoptionPlan): Promise<Adoption> {
+  const { settings, dockerHost, progress } = place;
+  const { instance, dataDir } = settings;
+  const copier = new DataCopier(settings, dockerHost, await imageHere(place));
+  mkdirSync(dataDir, { recursive: true, mode: 0o755 });
+  await refuseWithoutRoom(settings, plan, copier);
+  const backupDir = readAdoption(instance)?.backupDir ?? join(instance.backupsDir, `adopt-${stamp(new Date())}`);
+  mkdirSync(backupDir, { recursive: true, mode: 0o700 });
+  const adoption = { phase: 'copying', backupDir, plan } as const;
+  writeAdoption(instance, adoption);
+  await keepInspected(place, backupDir);
+  const contents: Partial<Record<string, TreeContent>> = {};
+  for (const { volume, from } of plan.data.filter(({ isDockerManaged }) => isDockerManaged)) {
+    progress.step(`backing up ${volume} from ${from.source}`);
+    contents[volume] = await copier.copy(from, { type: 'bind', source: backupDir }, volume);
+    progress.done(`${volume}: backed up and compared, ${contents[volume].files} files`);
+  }
+  writeWhole(join(backupDir, 'contents.json'), `${JSON.stringify(contents, undefined, 2)}\n`, 0o600);
+  for (const data of plan.data) {
+    const content = await bring(place, copier, data);
+    const backedUp = contents[data.volume] ?? content;
+    if (content?.sha256 === backedUp?.sha256) continue;
+    throw new UserError(
+      'E_COPY_DIFFERS',
+      `${data.to}: is not what was backed up from ${data.from.source}`,
+      `Look for what writes there, then run ./gatewayctl adopt ${settings.env} again.`,
+    );
+  }
+  const copied = { ...adoption, phase: 'switching' } as const;
+  writeAdoption(instance, copied);
+  return copied;
+}
+
+/** Brings one volume to its directory, and gives it to the user of this stack's image. */
+async function bring(
+  { settings, progress }: AdoptionPlace,
+  copier: DataCopier,
+  { volume, from, isInPlace, to }: AdoptedData,
+): Promise<TreeContent | undefined> {
+  let content: TreeContent | undefined;
+  if (!isInPlace) {
+    progress.step(`copying ${volume} from ${from.source}`);
+    content = await copier.copy(from, { type: 'bind', source: settings.dataDir }, volume);
+    progress.done(`${volume}: copied and compared, ${content.files} files`);
+  }
+  const tree: Tree = { type: 'bind', source: to };
+  if (volume === 'redis') await turnSnapshotToLog(copier, tree);
+  // As a first deploy makes it: without it, a user who may not list the directory takes it for empty.
+  if (volume !== 'postgres') await copier.change(tree, ['mkdir', '-p', '-m', '0700', '.keep']);
+  progress.step(`giving ${volume} to ${userOf(dataOwners[volume])}`);
+  await copier.change(tree, ['chown', '-R', '-h', userOf(dataOwners[volume]), '.']);
+  await copier.change(tree, ['chmod', '0700', '.']);
+  return content;
+}
+
+/** Redis with an append-only file reads nothing else: a snapshot alone would be passed over and then overwritten. */
+async function turnSnapshotToLog(copier: DataCopier, tree: Tree): Promise<void> {
+  const names = await copier.names(tree);
+  if (!names.includes('dump.rdb') || names.includes('appendonlydir') || names.includes('appendonly.aof')) return;
+  // A log may begin with a snapshot.
+  await copier.change(tree, ['cp', '-a', 'dump.rdb', 'appendonly.aof']);
+}
+
+/** Removes what is in the way of the next deploy. Each step may be done twice: a killed run is finished by the next. */
+export async function switchProject(place: AdoptionPlace, adoption: Adoption): Promise<Adoption> {
+  const { settings, dockerHost, progress } = place;
+  const { instance } = settings;
+  const { plan } = adoption;
+  const docker = ['docker', '--host', dockerHost];
+  const now = await readComposeProject(settings, await factsOf(dockerHost));
+  const remove = async (what: string, argv: readonly string[], names: readonly string[]) => {
+    if (names.length === 0) return;
+    progress.step(`removing ${what} ${names.join(', ')}`);
+    await run([...docker, ...argv, ...names]);
+  };
+  const containers = now.containers.filter(({ id }) => plan.containers.some((planned) => planned.id === id));
+  // Without --force: one that runs is not removed; without --volumes: those that have no name hold data too.
+  await remove(
+    'containers',
+    ['rm'],
+    containers.map(({ name }) => name),
+  );
+  const networks = now.networks.map(({ name }) => name).filter((name) => plan.networks.includes(name));
+  await remove('network', ['network', 'rm'], networks);
+  const volumes = now.volumes.filter(
+    ({ name, labels }) => plan.volumes.includes(name) && !(environmentLabel in labels),
+  );
+  await remove(
+    'volumes whose names are needed:',
+    ['volume', 'rm'],
+    volumes.map(({ name }) => name),
+  );
+  progress.step('writing the markers');
+  for (const { volume, to } of plan.data) {
+    writeMarker(instance, volume, currentMarker(instance, to, imageMajorOf(volume)));
+  }
+  const done = { ...adoption, phase: 'done' } as const;
+  writeAdoption(instance, done);
+  return done;
+}
+
+async function keepInspected({ settings, dockerHost }: AdoptionPlace, backupDir: string): Promise<void> {
+  const { inspected } = await readComposeProject(settings, await factsOf(dockerHost));
+  writeWhole(join(backupDir, 'inspect.json'), `${JSON.stringify(inspected, undefined, 2)}\n`, 0o600);
+}
+
+/** The image that the door's containers are made of; the next deploy needs it too. */
+async function imageHere({ dockerHost, progress }: AdoptionPlace): Promise<string> {
+  const docker = ['docker', '--host', dockerHost];
+  const image = upstreamImages.db;
+  const found = await run([...docker, 'image', 'inspect', '--format', '{{.Id}}', image], { allowedExitCodes: [0, 1] });
+  if (found.exitCode === 0) return image;
+  progress.step(`pulling ${image}`);
+  await run([...docker, 'pull', '--quiet', image]);
+  return image;
+}
+
+/** @throws UserError E_ADOPT_ROOM */
+async function refuseWithoutRoom(settings: Settings, plan: AdoptionPlan, copier: DataCopier): Promise<void> {
+  const needs = new Map<string, number>();
+  const need = (dir: string, bytes: number) => needs.set(dir, (needs.get(dir) ?? 0) + bytes);
+  const { dataDir, instance } = settings;
+  const isOneDisk = statSync(dataDir).dev === statSync(instance.backupsDir).dev;
+  for (const { from, isDockerManaged, isInPlace } of plan.data) {
+    const bytes = await copier.size(from);
+    if (!isInPlace) need(dataDir, bytes);
+    if (isDockerManaged) need(isOneDisk ? dataDir : instance.backupsDir, bytes);
+  }
+  for (const [dir, bytes] of needs) {
+    const lack = lackOfRoom(dir, bytes);
+    if (lack === undefined) continue;
+    throw new UserError(
+      'E_ADOPT_ROOM',
+      `${dir}: has no room for the copies (${lack}); nothing was changed`,
+      `Free some, or set DATA_DIR in ${instance.envFile} to a directory on another disk.`,
+    );
+  }
+}
+
+/** `2026-11-23T15-04-05Z`: a time that can stand in a file name. */
+const stamp = (time: Date) => `${time.toISOString().slice(0, 19).replaceAll(':', '-')}Z`;

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import { type DoorMount, doorCommand } from '../../docker/helper-container.ts';
+import { UserError } from '../../host/errors.ts';
+import { run } from '../../host/process.ts';
+import type { Settings } from '../../settings/load.ts';
+
+/** A directory tree that may belong to other users: a directory of this host or the content of a volume. */
+export type Tree = Pick<DoorMount, 'type' | 'source'>;
+
+/** What a tree holds, for comparing it with a copy. */
+export interface TreeContent {
+  readonly files: number;
+  /** Of all paths, owners, modes, link targets and file contents. */
+  readonly sha256: string;
+}
+
+/** Copies, measures and removes trees through the door; in a container of an image of the stack. */
+export class DataCopier {
+  readonly #settings: Settings;
+  readonly #dockerHost: string;
+  readonly #image: string;
+
+  constructor(settings: Settings, dockerHost: string, image: string) {
+    this.#settings = settings;
+    this.#dockerHost = dockerHost;
+    this.#image = image;
+  }
+
+  /** Room that a tree takes, in bytes. */
+  async size(tree: Tree): Promise<number> {
+    return Number((await this.#look(tree, ['du', '-sk', '.'])).split('\t')[0]) * 1024;
+  }
+
+  async content(tree: Tree): Promise<TreeContent> {
+    const hashes = await this.#look(tree, ['find', '.', '-type', 'f', '-exec', 'sha256sum', '{}', '+']);
+    const entries = await this.#look(tree, ['find', '.', '-exec', 'stat', '-c', '%N %F %a %u %g', '{}', '+']);
+    // The two disks list their entries in an order of their own.
+    const lines = [...hashes.split('\n'), ...entries.split('\n')].filter((line) => line !== '').sort();
+    const files = hashes.split('\n').filter((line) => line !== '').length;
+    return { files, sha256: createHash('sha256').update(lines.join('\n')).digest('hex') };
+  }
+
+  /**
+   * Makes one directory below `to` the same as the tree `from`, and compares the two.
+   * @throws UserError E_COPY_DIFFERS
+   */
+  async copy(from: Tree, to: Tree, name: string): Promise<TreeContent> {
+    const mounts = [
+      { ...from, target: '/from' },
+      { ...to, target: '/to', isWritable: true },
+    ];
+    await this.#door(mounts, '/', ['rm', '-rf', '--', `/to/${name}`]);
+    await this.#door(mounts, '/', ['cp', '-a', '/from', `/to/${name}`]);
+    await this.#door(mounts, '/', ['sync']);
+    const target: Tree = { ...to, source: `${to.source}/${name}` };
+    const [wanted, found] = [await this.content(from), await this.content(target)];
+    if (wanted.sha256 === found.sha256) return found;
+    throw new UserError(
+      'E_COPY_DIFFERS',
+      `${target.source}: is not what was copied from ${from.source} (got ${found.files} files, wanted ${wanted.files}; or they differ)`,
+      'Look for what writes there, or for a failing disk (Linux: sudo dmesg), and run it again.',
+    );
+  }
+
+  /** Names of what lies at the top of a tree. */
+  async names(tree: Tree): Promise<readonly string[]> {
+    return (await this.#look(tree, ['ls', '-A', '-1', '.'])).split('\n').filter((name) => name !== '');
+  }
+
+  /** Runs one program in a tree that it may write to. */
+  async change(tree: Tree, argv: readonly string[]): Promise<void> {
+    await this.#door([{ ...tree, target: '/tree', isWritable: true }], '/tree', argv);
+  }
+
+  #look(tree: Tree, argv: readonly string[]): Promise<string> {
+    return this.#door([{ ...tree, target: '/tree' }], '/tree', argv);
+  }
+
+  async #door(mounts: readonly DoorMount[], workdir: string, argv: readonly string[]): Promise<string> {
+    const name = `${this.#settings.project}-copy`;
+    const host = ['docker', '--host', this.#dockerHost];
+    // A killed run's container works on without it.
+    await run([...host, 'rm', '--force', name], { allowedExitCodes: 'any' });
+    const options = { step: 'copy', image: this.#image, mounts, workdir, argv, name, memoryMiB: 512 } as const;
+    const [, ...args] = doorCommand(this.#settings, options);
+    return (await run([...host, ...args])).stdout;
+  }
+}

@@ -1,0 +1,53 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { UserError } from '../../host/errors.ts';
+import { realPathOf } from '../../instance/data-markers.ts';
+import { readMove } from '../../instance/move-journal.ts';
+import { findingText } from '../../preflight/checks.ts';
+import { instances, isWithin, otherInstances } from '../../preflight/instances.ts';
+import { lackOfRoom, places } from '../../preflight/places.ts';
+import type { Environment } from '../../settings/instance.ts';
+import type { Settings } from '../../settings/load.ts';
+import { envSchema } from '../../settings/schema.ts';
+
+/**
+ * The directory that the data is moved to, where it can be written into an `.env` as it stands.
+ * @throws UserError E_MOVE_TARGET
+ */
+export function targetOf(env: Environment, text: string): string {
+  const to = text.startsWith('/') ? resolve(text) : text;
+  if (envSchema.shape.DATA_DIR.safeParse(to).success && !/[\s'"$#\\]/.test(to)) return to;
+  throw new UserError(
+    'E_MOVE_TARGET',
+    `move-data: must be an absolute path without blanks, quotes, "$", "#", "\\", ":" and "," (got ${text})`,
+    `Run ./gatewayctl move-data ${env} /srv/taxlien-gateway-${env}.`,
+  );
+}
+
+/**
+ * Refuses a directory that data must not lie in, that holds something else, or that has no room for it.
+ * @param size tells how many bytes are needed; asked last
+ * @throws UserError E_MOVE_TARGET
+ */
+export async function refuseTarget(settings: Settings, to: string, size: () => Promise<number>): Promise<void> {
+  const refuse = (rule: string, fix: string) => {
+    throw new UserError('E_MOVE_TARGET', `${to}: ${rule}; nothing was changed`, fix);
+  };
+  const other = 'Name another directory.';
+  const [real, from] = [realPathOf(to), realPathOf(settings.dataDir)];
+  if (isWithin(real, from) || isWithin(from, real)) refuse(`is not apart from the data (got ${from})`, other);
+  const context = {
+    settings: { ...settings, dataDir: to },
+    source: { commit: '', isDirty: false },
+    neighbours: otherInstances(settings),
+  };
+  const findings = [...(await places.run(context)), ...(await instances.run(context))];
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) refuse(`is no place for the data:\n${errors.map(findingText).join('\n')}`, '');
+  // What an earlier run of this move copied is copied anew.
+  if (readMove(settings.instance)?.to !== to && existsSync(to) && readdirSync(to).length > 0) {
+    refuse(`must be empty or not there (got ${readdirSync(to).slice(0, 3).join(', ')})`, other);
+  }
+  const lack = lackOfRoom(to, await size());
+  if (lack !== undefined) refuse(`has no room for the data (${lack})`, other);
+}

@@ -1,0 +1,59 @@
+import { createDecipheriv, pbkdf2 } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import type { Finding } from '../../preflight/finding.ts';
+import type { Settings } from '../../settings/load.ts';
+import { checkpointFile, readCheckpoint } from '../stack/state-files.ts';
+import { psql } from './psql.ts';
+
+const iterations = 1_000_000;
+
+/** What only a login or a decryption shows; nothing where there is no database or no state yet. */
+export async function loginFindings(settings: Settings, dockerHost: string): Promise<readonly Finding[]> {
+  return (await Promise.all([passwordFindings(settings, dockerHost), passphraseFindings(settings)])).flat();
+}
+
+/** PostgreSQL keeps the password that it was first started with, whatever the `.env` says later. */
+async function passwordFindings(settings: Settings, dockerHost: string): Promise<readonly Finding[]> {
+  const { stderr } = await psql(settings, dockerHost, settings.secrets.postgresPassword, 'select 1;\n');
+  if (!stderr.includes('password authentication failed')) return [];
+  const { instance, env } = settings;
+  return [
+    {
+      code: 'E_POSTGRES_PASSWORD',
+      severity: 'error',
+      message: `${instance.envFile} POSTGRES_PASSWORD: is not the password of the database (got a refused login as ${settings.db.user})`,
+      why: 'The next deploy would start a gateway that cannot log in.',
+      fix: `Put the old value back (sudo cat ${instance.secretsDir}/db/postgres_password shows it); for a new one: ./gatewayctl rotate ${env} POSTGRES_PASSWORD`,
+    },
+  ];
+}
+
+async function passphraseFindings({ instance }: Settings): Promise<readonly Finding[]> {
+  const salt = readCheckpoint(checkpointFile(instance))?.checkpoint.latest?.secrets_providers?.state?.salt;
+  if (salt === undefined) return [];
+  if (await isPassphraseOf(salt, readFileSync(instance.passphraseFile, 'utf8').trim())) return [];
+  return [
+    {
+      code: 'E_PASSPHRASE_OTHER',
+      severity: 'error',
+      message: `${instance.passphraseFile}: does not decrypt the state (got another passphrase than that of ${checkpointFile(instance)})`,
+      why: 'No deploy can read the secrets in its own state.',
+      fix: `Put the old passphrase back from a backup of ${instance.secretsDir}.`,
+    },
+  ];
+}
+
+/** Whether a passphrase is the one behind a salt of Pulumi's, `v1:<salt>:v1:<nonce>:<text, tag>`: the text is known. */
+export async function isPassphraseOf(saltText: string, passphrase: string): Promise<boolean> {
+  const [, salt = '', , nonce = '', sealed = ''] = saltText.split(':');
+  const bytes = Buffer.from(sealed, 'base64');
+  const key = await promisify(pbkdf2)(passphrase, Buffer.from(salt, 'base64'), iterations, 32, 'sha256');
+  const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(nonce, 'base64'), { authTagLength: 16 });
+  decipher.setAuthTag(bytes.subarray(-16));
+  try {
+    return Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]).toString() === 'pulumi';
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,99 @@
+import { containerName } from '../../docker/names.ts';
+import { hostInUrl } from '../../host/address.ts';
+import { UserError } from '../../host/errors.ts';
+import { note } from '../../host/output.ts';
+import { setEnvValue } from '../../instance/env-edit.ts';
+import { type Rotation, rotationGoesOn, secretValue } from '../../instance/rotation-journal.ts';
+import type { ServiceName } from '../../settings/instance.ts';
+import { loadSettings, type Settings } from '../../settings/load.ts';
+import type { Variable } from '../../settings/schema.ts';
+import { runPulumi, type Stack } from '../stack/stack.ts';
+import { readStatus } from '../verbs/look/status.ts';
+import { psql } from './psql.ts';
+import { scramVerifier } from './scram.ts';
+
+/** The services that keep what they were first started with: they are told of a new value, and only then does the `.env` change. */
+const stores: Partial<Record<Variable, ServiceName>> = { POSTGRES_PASSWORD: 'db', GRAFANA_ADMIN_PASSWORD: 'grafana' };
+
+/** Gives a secret its new value where it is stored, then in the `.env`; a deploy then ends the rotation. Safe to repeat. */
+export async function changeSecret(stack: Stack, rotation: Rotation): Promise<void> {
+  const { instance, engine, checkoutDir } = stack;
+  const settings = loadSettings(instance, checkoutDir);
+  // Then all that stores it has it too, and may not run at the moment.
+  if (secretValue(settings.secrets, rotation.variable) === rotation.after) return;
+  const store = stores[rotation.variable];
+  if (store !== undefined) await startStore(stack, settings, store);
+  await changeWhereStored(settings, engine.dockerHost, rotation);
+  setEnvValue(instance.envFile, rotation.variable, rotation.after);
+  note(`${rotation.variable}: has a new value in ${instance.envFile}`);
+}
+
+/** A service that does not run cannot be told: a deploy with the values of the `.env` brings it. */
+async function startStore(stack: Stack, settings: Settings, store: ServiceName): Promise<void> {
+  const { dockerHost } = stack.engine;
+  const health = async () => (await readStatus(dockerHost, settings)).find(({ service }) => service === store)?.health;
+  const doesRun = async () => ['healthy', 'starting', 'unhealthy'].includes((await health()) ?? '');
+  if (await doesRun()) return;
+  const container = containerName(settings, store);
+  note(
+    `${container}: does not run; brought first. Where it has the new value already, the gateway is refused until then`,
+  );
+  const going = { ...stack, exports: { ...stack.exports, ...rotationGoesOn } };
+  const exitCode = await runPulumi(going, ['up', '--yes', '--skip-preview', '--suppress-outputs']);
+  // A gateway that the database refuses fails this deploy, not the rotation.
+  if (await doesRun()) return;
+  throw new UserError(
+    'E_ROTATE',
+    `${container}: does not run, and could not be brought (got exit ${exitCode} of pulumi, ${await health()})`,
+    `Mend what stands above, then run ./gatewayctl up ${settings.env}: it goes on with the rotation.`,
+  );
+}
+
+async function changeWhereStored(settings: Settings, dockerHost: string, { variable, before, after }: Rotation) {
+  if (variable === 'POSTGRES_PASSWORD') await changeRole(settings, dockerHost, before, after);
+  if (variable === 'GRAFANA_ADMIN_PASSWORD') await changeAdmin(settings, before, after);
+}
+
+/** SQL that gives the role its new password; psql reads it from its standard input. */
+export const roleSql = (user: string, verifier: string) => `alter role "${user}" password '${verifier}';\n`;
+
+async function changeRole(settings: Settings, dockerHost: string, before: string, after: string): Promise<void> {
+  const change = (password: string) =>
+    psql(
+      settings,
+      dockerHost,
+      password,
+      `set log_statement = 'none';\n${roleSql(settings.db.user, scramVerifier(after))}`,
+    );
+  const first = await change(before);
+  if (first.exitCode === 0) return;
+  // A rotation that was killed right after the database took the new password.
+  if ((await change(after)).exitCode === 0) return;
+  throw new UserError(
+    'E_ROTATE',
+    `${containerName(settings, 'db')}: did not take the new password; nothing was changed (got ${first.stderr.trim()})`,
+    `Run ./gatewayctl verify ${settings.env}, then rotate again.`,
+  );
+}
+
+async function changeAdmin(settings: Settings, before: string, after: string): Promise<void> {
+  const host = hostInUrl(settings.bindIp);
+  const url = `http://${host}:${settings.ports.grafana}/api/user/password`;
+  const put = async (password: string) => {
+    const login = Buffer.from(`${settings.grafanaAdminUser}:${password}`).toString('base64');
+    const answer = await fetch(url, {
+      method: 'PUT',
+      headers: { authorization: `Basic ${login}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ oldPassword: password, newPassword: after, confirmNew: after }),
+      signal: AbortSignal.timeout(30_000),
+    }).catch((error: Error) => error);
+    return answer instanceof Error ? answer.message : answer.ok ? undefined : `HTTP ${answer.status}`;
+  };
+  const problem = await put(before);
+  if (problem === undefined || (await put(after)) === undefined) return;
+  throw new UserError(
+    'E_ROTATE',
+    `${url}: did not take the new password; nothing was changed (got ${problem})`,
+    `Run ./gatewayctl verify ${settings.env}, then rotate again.`,
+  );
+}

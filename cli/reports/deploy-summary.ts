@@ -1,0 +1,61 @@
+import type { Finding } from '../../preflight/finding.ts';
+import type { DeployRecord, PortSilence } from '../deploy/record.ts';
+import { type Cell, code, heading, list, markdownTable, preformatted } from './markdown.ts';
+import { silentSeconds } from '../deploy/downtime.ts';
+
+/** A deploy as the Markdown of a job summary. */
+export function deploySummary(record: DeployRecord): string {
+  const { env, failure, changes, warnings } = record;
+  const seconds = (record.durationMs / 1000).toFixed(1);
+  const parts = [
+    heading(1, `${env}: ${failure === undefined ? 'deployed' : 'the deploy failed'}`),
+    `Commit ${code(record.commit)}, ${changes.length} ${changes.length === 1 ? 'change' : 'changes'}, ${seconds} s.`,
+    ...(failure === undefined
+      ? []
+      : [heading(2, `Failed: ${failure.phase}`), preformatted(lastLines(failure.cause, 60))]),
+    heading(2, failure === undefined ? 'What runs' : 'What runs now'),
+    servicesTable(record),
+    heading(2, 'What changed'),
+    changesTable(record),
+    ...(warnings.length === 0 ? [] : [heading(2, 'Warnings'), list(warnings)]),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** A run that never came to its deploy, and what the checks say of it. */
+export function undeployedSummary(env: string, findings: readonly Finding[]): string {
+  const told = findings.map(({ severity, message, fix }) => `${severity}: ${message} ${fix}`);
+  const parts = [
+    heading(1, `${env}: nothing was deployed`),
+    'This run ended before its deploy, was refused by another one, or was stopped in it; the log of the step that failed says why. The next deploy mends what a stopped one left.',
+    heading(2, 'What the doctor says'),
+    told.length === 0 ? 'All is well.' : list(told),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+function servicesTable({ services, silence }: DeployRecord): string {
+  if (services.length === 0) return 'The daemon did not say.';
+  const rows = services.map(({ service, image, address, health }): readonly Cell[] => [
+    service,
+    code(image),
+    address === '' ? 'not published' : code(address),
+    health,
+    silentFor(silence.find((port) => port.service === service)),
+  ]);
+  return markdownTable(['Service', 'Image', 'Address', 'Health', 'Port was silent'], rows);
+}
+
+const silentFor = (port: PortSilence | undefined) =>
+  port === undefined ? '-' : port.ms === 0 ? 'not at all' : `${silentSeconds(port.ms)} s`;
+
+function changesTable({ changes }: DeployRecord): string {
+  if (changes.length === 0) return 'Nothing.';
+  const rows = changes.map(({ operation, name, properties }) => [operation, name, properties.join(', ')]);
+  return markdownTable(['Operation', 'Resource', 'Properties'], rows);
+}
+
+function lastLines(text: string, most: number): string {
+  const lines = text.split('\n');
+  return lines.length <= most ? text : [`(${lines.length - most} lines before)`, ...lines.slice(-most)].join('\n');
+}

@@ -1,0 +1,83 @@
+import { code, escaped, heading, markdownTable, preformatted } from './markdown.ts';
+import type { Plan } from './plan.ts';
+import { silentSeconds } from '../deploy/downtime.ts';
+
+/** GitHub's limit for the text of a comment. */
+const mostCharacters = 65_536;
+
+/** The hidden line by which the one comment of an environment is found again. */
+export const commentMark = (env: string) => `<!-- taxlien-gateway plan of ${env} -->`;
+
+/** Services and volumes that hold data, by the names of their resources. */
+const stateful: Readonly<Record<string, string>> = {
+  db: "PostgreSQL's container",
+  redis: "Redis' container",
+  'postgres-volume': "PostgreSQL's volume",
+  'redis-volume': "Redis' volume",
+  'raw-volume': 'the volume of the raw bodies',
+  'prometheus-volume': "Prometheus' volume",
+  'grafana-volume': "Grafana's volume",
+};
+
+/** A plan as the Markdown of a comment; what concerns data comes first. */
+export function planText(plan: Plan): string {
+  for (let most = plan.changes.length; ; most = Math.floor(most / 2)) {
+    const text = textWith(plan, most);
+    if (text.length <= mostCharacters) return text;
+  }
+}
+
+function textWith(plan: Plan, most: number): string {
+  const { env, commit, changes, failure } = plan;
+  const parts = [
+    firstLine(plan),
+    `Plan for ${code(env)} from ${code(commit)}.`,
+    ...(failure === undefined ? [] : [preformatted(failure)]),
+    ...(plan.stops.length === 0 ? [] : [heading(2, 'What stops'), stopsTable(plan)]),
+    ...(changes.length === 0 ? [] : [heading(2, 'What changes'), changesTable(plan, most)]),
+    commentMark(env),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+function firstLine({ env, changes, stops, failure }: Plan): string {
+  if (failure !== undefined) return `**${env}: this cannot be deployed as it is.**`;
+  const concerned = dataFirst(changes).filter(({ operation, name }) => isStateful(name) && operation !== 'create');
+  if (concerned.length > 0) {
+    const what = concerned.map(({ operation, name }) => `${stateful[name]}: ${operation}`).join('; ');
+    return `**${env}: data is concerned (${escaped(what)}).** The data stays in its directory; what opens it is another.`;
+  }
+  if (changes.length === 0) return `${env}: nothing would change.`;
+  return stops.length === 0
+    ? `${env}: changes, and no container stops.`
+    : `${env}: stops and starts anew: ${stops.map(({ service }) => service).join(', ')}.`;
+}
+
+const isStateful = (name: string) => Object.hasOwn(stateful, name);
+
+const dataFirst = (changes: Plan['changes']) => [
+  ...changes.filter(({ name }) => isStateful(name)),
+  ...changes.filter(({ name }) => !isStateful(name)),
+];
+
+function stopsTable({ stops }: Plan): string {
+  const rows = stops.map(({ service, lastSilenceMs }) => [
+    service,
+    lastSilenceMs === undefined
+      ? 'some seconds; not measured at the last deploy'
+      : `${silentSeconds(lastSilenceMs)} s, as at the last deploy`,
+  ]);
+  return markdownTable(['Service', 'Its port is silent for about'], rows);
+}
+
+function changesTable({ changes, more }: Plan, most: number): string {
+  const shown = dataFirst(changes).slice(0, most);
+  const hidden = more + changes.length - shown.length;
+  const rows = shown.map(({ operation, name, properties }) => [
+    isStateful(name) && operation !== 'create' ? { code: `<b>${escaped(operation)}</b>` } : operation,
+    isStateful(name) ? { code: `<b>${escaped(name)}</b>` } : name,
+    properties.join(', '),
+  ]);
+  const table = markdownTable(['Operation', 'Resource', 'Properties'], rows);
+  return hidden === 0 ? table : `${table}\n\nAnd ${hidden} more.`;
+}

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { childEnvironment } from '../../host/environment.ts';
+import { environments, type ServiceName, services } from '../../settings/instance.ts';
+import { checkoutDir, readSource } from '../../host/git.ts';
+import { readDeployRecord } from '../deploy/record.ts';
+import { runPulumiTelling, type Told } from '../stack/events.ts';
+import { runPulumiProcess } from '../stack/run-pulumi.ts';
+import { type Stack } from '../stack/stack.ts';
+
+const mostChanges = 150;
+const mostText = 12_000;
+
+/**
+ * What an `up` of a checkout would change, as data: it leaves the job that ran a pull request's code, so that whoever
+ * reads it takes nothing for granted. Holds no setting's value.
+ */
+export const planSchema = z.strictObject({
+  env: z.enum(environments),
+  commit: z.string().max(100),
+  changes: z
+    .array(
+      z.strictObject({
+        operation: z.enum(['create', 'update', 'replace', 'delete']),
+        name: z.string().max(200),
+        type: z.string().max(200),
+        properties: z.array(z.string().max(200)).max(50),
+      }),
+    )
+    .max(mostChanges),
+  /** How many changes there are besides those listed. */
+  more: z.int().nonnegative(),
+  /** Services whose container stops, with the silence of their port at the last deploy that replaced it, in ms. */
+  stops: z.array(z.strictObject({ service: z.enum(services), lastSilenceMs: z.number().nonnegative().optional() })),
+  /** Why there is no plan. */
+  failure: z.string().max(mostText).optional(),
+});
+
+export type Plan = z.infer<typeof planSchema>;
+
+/** Asks Pulumi for the plan of this checkout. */
+export async function makePlan(stack: Stack): Promise<Plan> {
+  let output = '';
+  const { exitCode, told } = await runPulumiTelling(stack, ['preview', '--non-interactive'], async (prepared, args) => {
+    const env = childEnvironment({ ...prepared.exports, NO_COLOR: '1' });
+    const result = await runPulumiProcess(args, { cwd: prepared.checkoutDir, env, allowedExitCodes: 'any' });
+    output = `${result.stdout}${result.stderr}`.trim();
+    return result.exitCode;
+  });
+  const { commit } = await readSource(checkoutDir);
+  const silence = readDeployRecord(stack.instance)?.silence ?? [];
+  return planOf(stack.instance.env, commit, told, exitCode === 0 ? undefined : output, silence);
+}
+
+/** @param output what Pulumi printed, where it failed */
+export function planOf(
+  env: Plan['env'],
+  commit: string,
+  { changes, errors }: Told,
+  output: string | undefined,
+  silence: readonly { readonly service: ServiceName; readonly ms: number }[],
+): Plan {
+  const stopped = services.filter((service) =>
+    changes.some(({ operation, name, type }) => name === service && isContainer(type) && stops(operation)),
+  );
+  return {
+    env,
+    commit,
+    changes: changes
+      .slice(0, mostChanges)
+      .map(({ properties, ...change }) => ({ ...change, properties: properties.slice(0, 50) })),
+    more: Math.max(0, changes.length - mostChanges),
+    stops: stopped.map((service) => {
+      const ms = silence.find((port) => port.service === service)?.ms ?? 0;
+      return { service, ...(ms === 0 ? {} : { lastSilenceMs: ms }) };
+    }),
+    ...(output === undefined ? {} : { failure: (errors.join('\n') || output).slice(-mostText) }),
+  };
+}
+
+const isContainer = (type: string) => type.startsWith('docker:index/container:');
+
+const stops = (operation: string) => operation === 'replace' || operation === 'delete';

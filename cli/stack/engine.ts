@@ -1,0 +1,103 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { startSandbox } from '../../bootstrap/sandbox/sandbox.ts';
+import { isDaemonAnswering, resolveDockerHost } from '../../docker/host.ts';
+import { UserError } from '../../host/errors.ts';
+import { note, type Progress } from '../../host/output.ts';
+import { run } from '../../host/process.ts';
+import { readLastEngine, writeLastEngine } from '../../instance/last-engine.ts';
+import {
+  type Environment,
+  givenRoot,
+  type Instance,
+  instanceOf,
+  instancesRoot,
+  userDirs,
+} from '../../settings/instance.ts';
+
+/** The daemon that an environment runs on, and the root of the instances that belong to it. */
+export interface Engine {
+  readonly kind: 'daemon' | 'sandbox';
+  readonly dockerHost: string;
+  readonly root: string;
+}
+
+/** Name and directories of the sandbox that `up` uses; the tests have their own. */
+export const sandboxPlace = () => ({ name: 'default', netns: 'host', ...userDirs() }) as const;
+
+const sandboxDir = () => join(userDirs().stateDir, 'sandbox', sandboxPlace().name);
+
+async function daemonEngine(): Promise<Engine> {
+  return { kind: 'daemon', dockerHost: await resolveDockerHost(), root: instancesRoot() };
+}
+
+function sandboxEngine(env: Environment): Engine {
+  const dir = sandboxDir();
+  const root = givenRoot() ?? sandboxRoot(env, join(dir, 'instances'), instancesRoot());
+  return { kind: 'sandbox', dockerHost: `unix://${join(dir, 'docker.sock')}`, root };
+}
+
+/** The sandbox's own instances, but for one that `init` made in the standard place: that is used where it is. */
+export function sandboxRoot(env: Environment, own: string, standard: string): string {
+  const isIn = (root: string) => existsSync(instanceOf(env, root).envFile);
+  return !isIn(own) && isIn(standard) ? standard : own;
+}
+
+/** The engine of an environment that was deployed before, else the daemon of this host. Starts nothing. */
+export async function findEngine(env: Environment): Promise<Engine> {
+  const [daemon, sandbox] = [await daemonEngine(), sandboxEngine(env)];
+  if (hasRunOn(env, daemon)) return daemon;
+  return hasRunOn(env, sandbox) || daemon.dockerHost === sandbox.dockerHost ? sandbox : daemon;
+}
+
+/** Starts the engine where it is the sandbox; a host's own daemon is started by its owner. */
+export async function startEngine({ kind }: Engine, progress: Progress): Promise<void> {
+  if (kind === 'sandbox') await startSandbox({ ...sandboxPlace(), progress });
+}
+
+/**
+ * Chooses the engine of an environment and starts nothing: the one that it was deployed on before; else the daemon that answers at DOCKER_HOST or in the current docker context; else, for dev on Linux as
+ * root, a sandbox.
+ * @param isSandboxAsked whether an environment that never ran shall run in the sandbox
+ * @throws UserError E_ENGINE, E_DAEMON
+ */
+export async function chooseEngine(env: Environment, isSandboxAsked: boolean): Promise<Engine> {
+  const found = await findEngine(env);
+  if (isSandboxAsked && found.kind === 'daemon' && hasRunOn(env, found)) {
+    throw new UserError(
+      'E_ENGINE',
+      `${join(found.root, env)}: this instance runs on the host's own daemon (got --sandbox)`,
+      'Leave out --sandbox; or give the sandbox other instances: TAXLIEN_GATEWAY_ROOT=<directory>.',
+    );
+  }
+  if (isSandboxAsked || found.kind === 'sandbox') return sandboxEngine(env);
+  if (hasRunOn(env, found) || (await isDaemonAnswering(found.dockerHost))) return found;
+  if (env === 'dev' && process.platform === 'linux' && process.getuid?.() === 0) {
+    note(
+      `no Docker daemon answers at ${found.dockerHost}: dev gets an engine of its own (./gatewayctl sandbox status)`,
+    );
+    return sandboxEngine(env);
+  }
+  throw new UserError(
+    'E_DAEMON',
+    `docker: no daemon answers (got ${found.dockerHost})`,
+    `Start Docker and let this user use it; or, on Linux as root, try it out without: ./gatewayctl up ${env} --sandbox.`,
+  );
+}
+
+/** A stopped daemon of an instance that ran on it is an error, and no reason to start on an empty copy. */
+function hasRunOn(env: Environment, { kind, root }: Engine): boolean {
+  return readLastEngine(instanceOf(env, root))?.kind === kind;
+}
+
+/** Remembers the very daemon of a deploy; a sandbox may be made anew, so that its id says nothing. */
+export async function rememberEngine(instance: Instance, { kind, dockerHost }: Engine): Promise<void> {
+  if (kind === 'sandbox') return;
+  const { stdout } = await run(['docker', '--host', dockerHost, 'info', '--format', '{{.ID}}'], { timeoutMs: 10_000 });
+  writeLastEngine(instance, { kind, id: stdout.trim() });
+}
+
+/** Remembers on what an instance is deployed. */
+export function writeEngineKind(instance: Instance, kind: Engine['kind']): void {
+  if (readLastEngine(instance)?.kind !== kind) writeLastEngine(instance, { kind });
+}

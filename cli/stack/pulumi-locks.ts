@@ -1,0 +1,100 @@
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UserError } from '../../host/errors.ts';
+import { processStartMs } from '../../host/lock.ts';
+import type { Progress } from '../../host/output.ts';
+import { programName } from '../../host/processes.ts';
+import type { Instance } from '../../settings/instance.ts';
+import { pulumiLocksDir } from './state-files.ts';
+
+const pollMs = 500;
+
+/** What `ps` rounds away, and a clock that was set meanwhile. */
+const clockSlackMs = 2_000;
+
+/** How long a living process is waited for: a killed gatewayctl may leave a Pulumi that comes to its end. */
+const patienceMs = 120_000;
+
+/** Pulumi writes a lock beside its place and moves it there at once. */
+const draftMs = 1_000;
+
+/** A lock file as Pulumi's file backend writes it. */
+interface PulumiLock {
+  readonly pid: number;
+  readonly username: string;
+  readonly hostname: string;
+  readonly timestamp: string;
+}
+
+/**
+ * Removes Pulumi's locks of processes that are gone, and waits for living ones to end: Pulumi never clears the lock of
+ * a killed run, and its `cancel` clears living ones too.
+ * @returns one line for each lock that was removed
+ * @throws UserError E_STATE_LOCKED where a living process still holds the state
+ */
+export async function clearDeadLocks(instance: Instance, progress: Progress): Promise<string[]> {
+  const dir = pulumiLocksDir(instance);
+  if (!existsSync(dir)) return [];
+  const done: string[] = [];
+  for (const name of readdirSync(dir).filter((entry) => entry.endsWith('.json'))) {
+    const path = join(dir, name);
+    const lock = readLock(path);
+    if (lock !== undefined && (await isHeldForLong(path, lock, progress))) {
+      throw new UserError(
+        'E_STATE_LOCKED',
+        `${path}: process ${lock.pid} of ${lock.username} on ${lock.hostname} works on the state since ${lock.timestamp}`,
+        `Let it end; look at it: ps -p ${lock.pid}.`,
+      );
+    }
+    if (!existsSync(path)) continue;
+    rmSync(path, { force: true });
+    rmSync(`${path}.attrs`, { force: true });
+    done.push(`removed the lock of a process that is gone (${lock?.pid ?? 'unreadable'})`);
+  }
+  return [...done, ...(await clearDrafts(dir))];
+}
+
+/** Removes locks that a killed Pulumi had begun to write: to Pulumi they are locks like any other. */
+async function clearDrafts(dir: string): Promise<readonly string[]> {
+  const drafts = () => readdirSync(dir).filter((name) => name.endsWith('.tmp'));
+  const found = drafts();
+  if (found.length === 0) return [];
+  await sleep(draftMs);
+  const left = drafts().filter((name) => found.includes(name));
+  for (const name of left) rmSync(join(dir, name), { force: true });
+  return left.map((name) => `removed the lock that a killed process had begun to write (${name})`);
+}
+
+function readLock(path: string): PulumiLock | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as PulumiLock;
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function isHeldForLong(path: string, lock: PulumiLock, progress: Progress): Promise<boolean> {
+  const isLocal = lock.hostname === hostname();
+  for (let waitedMs = 0; existsSync(path) && (await isHeld(lock)); waitedMs += pollMs) {
+    const text = `waiting for process ${lock.pid} that works on the state`;
+    if (waitedMs === 0 && isLocal) progress.step(text);
+    if (waitedMs >= patienceMs || !isLocal) return true;
+    progress.tick(text);
+    await sleep(pollMs);
+  }
+  return false;
+}
+
+/**
+ * A lock of another host is never ours to judge. Any other process may have the number of one that is gone: it has
+ * another program or, where that cannot be seen, is younger than the lock by a clock that may have been set.
+ */
+async function isHeld(lock: PulumiLock): Promise<boolean> {
+  if (lock.hostname !== hostname()) return true;
+  if (process.platform === 'linux') return programName(lock.pid) === 'pulumi';
+  const startMs = await processStartMs(lock.pid);
+  return startMs !== undefined && startMs <= Date.parse(lock.timestamp) + clockSlackMs;
+}

@@ -1,0 +1,102 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../../host/errors.ts';
+import { writeWhole } from '../../host/whole-file.ts';
+import type { Instance } from '../../settings/instance.ts';
+
+/** A resource in a state, as far as it is looked at here. */
+export interface StateResource {
+  readonly type: string;
+  readonly id?: string;
+}
+
+/** What of a Pulumi checkpoint is looked at here. */
+export interface Checkpoint {
+  readonly checkpoint: {
+    readonly latest?: {
+      readonly resources?: readonly StateResource[];
+      readonly pending_operations?: readonly { readonly type: string; readonly resource: { readonly urn: string } }[];
+      readonly secrets_providers?: { readonly state?: { readonly salt?: string } };
+    };
+  };
+}
+
+const project = 'taxlien-gateway';
+const keptBackups = 20;
+const keptOperations = 20;
+
+/** The file that holds the state of an instance's stack. */
+export const checkpointFile = ({ stateDir, env }: Instance) =>
+  join(stateDir, '.pulumi', 'stacks', project, `${env}.json`);
+
+/** Directory of Pulumi's own locks on the stack, a file for each process. */
+export const pulumiLocksDir = ({ stateDir, env }: Instance) =>
+  join(stateDir, '.pulumi', 'locks', 'organization', project, env);
+
+const backupsDir = ({ backupsDir }: Instance) => join(backupsDir, 'state');
+
+/** Pulumi's own copies, one for each time that it wrote a state. */
+const pulumiBackupsDir = ({ stateDir, env }: Instance) => join(stateDir, '.pulumi', 'backups', project, env);
+
+/** The state, `undefined` where the file is missing, empty or cut off. */
+export function readCheckpoint(path: string): Checkpoint | undefined {
+  try {
+    const state = JSON.parse(readFileSync(path, 'utf8')) as Partial<Checkpoint>;
+    return state.checkpoint === undefined ? undefined : (state as Checkpoint);
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Copies a good state to `backups/state/`, where the last 20 are kept, and prunes Pulumi's own copies likewise. */
+export function backUpState(instance: Instance, now: Date): void {
+  const path = checkpointFile(instance);
+  if (readCheckpoint(path) === undefined) return;
+  const dir = backupsDir(instance);
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const target = join(dir, `${now.toISOString().replaceAll(':', '-')}.json`);
+  writeWhole(target, readFileSync(path), 0o600);
+  pruneOldest(dir, keptBackups);
+  // Each operation leaves a history entry, a checkpoint and a backup, each with a file of attributes beside it.
+  pruneOldest(join(instance.stateDir, '.pulumi', 'history', project, instance.env), keptOperations * 4);
+  pruneOldest(pulumiBackupsDir(instance), keptOperations * 2);
+}
+
+/**
+ * Puts the newest good copy, of Pulumi's or of ours, in the place of a state that is empty, cut off or gone.
+ * @returns the copy that was taken; `undefined` where the state is good, or where there never was one
+ */
+export function restoreState(instance: Instance): string | undefined {
+  const path = checkpointFile(instance);
+  if (readCheckpoint(path) !== undefined) return undefined;
+  const copies = [...filesIn(backupsDir(instance)), ...filesIn(pulumiBackupsDir(instance)), `${path}.bak`];
+  const good = newestFirst(copies.filter((copy) => existsSync(copy))).find(
+    (copy) => readCheckpoint(copy) !== undefined,
+  );
+  if (good === undefined) {
+    if (!existsSync(path)) return undefined;
+    throw new UserError(
+      'E_STATE_LOST',
+      `${path}: is no state of Pulumi's, and no good copy lies in ${backupsDir(instance)}`,
+      `Restore it from a backup of your own; or, to take up data and volumes in a new stack: rm ${path}.`,
+    );
+  }
+  mkdirSync(join(path, '..'), { recursive: true });
+  writeWhole(path, readFileSync(good), 0o600);
+  return good;
+}
+
+function pruneOldest(dir: string, kept: number): void {
+  for (const path of newestFirst(filesIn(dir)).slice(kept)) rmSync(path, { force: true });
+}
+
+const filesIn = (dir: string): readonly string[] =>
+  existsSync(dir) ? readdirSync(dir).map((name) => join(dir, name)) : [];
+
+function newestFirst(paths: readonly string[]): readonly string[] {
+  return paths
+    .map((path) => ({ path, mtimeMs: statSync(path).mtimeMs }))
+    .sort((a, b) => b.mtimeMs - a.mtimeMs || (a.path < b.path ? 1 : -1))
+    .map(({ path }) => path);
+}

@@ -1,0 +1,40 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { ownEnvironment } from '../../host/environment.ts';
+
+const standardPath = ['/usr/local/bin', '/usr/local/sbin', '/usr/bin', '/usr/sbin', '/bin', '/sbin'];
+
+/** What `gatewayctl` needs of its environment at boot, where there is no login: no secret is among it. */
+export function bootEnvironment(
+  { home, nodeDir, root, dockerHost }: BootEnvironmentArgs,
+  env: NodeJS.ProcessEnv = ownEnvironment,
+): Readonly<Record<string, string>> {
+  const given = ['XDG_CACHE_HOME', 'XDG_STATE_HOME'].filter((key) => (env[key] ?? '') !== '');
+  const dockerDir = (env.PATH ?? '').split(delimiter).find((dir) => isExecutable(join(dir, 'docker')));
+  return {
+    HOME: home,
+    PATH: [...new Set([nodeDir, ...(dockerDir === undefined ? [] : [dockerDir]), ...standardPath])].join(delimiter),
+    TAXLIEN_GATEWAY_ROOT: root,
+    ...(dockerHost === undefined ? {} : { DOCKER_HOST: dockerHost }),
+    ...Object.fromEntries(given.map((key) => [key, env[key] ?? ''])),
+  };
+}
+
+export interface BootEnvironmentArgs {
+  readonly home: string;
+  /** Directory of the Node that runs this. */
+  readonly nodeDir: string;
+  /** Root of the instances. */
+  readonly root: string;
+  /** `undefined`: the sandbox's own. */
+  readonly dockerHost: string | undefined;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,145 @@
+import { isIP } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDaemonAnswering } from '../../docker/host.ts';
+import { containerName, environmentLabel } from '../../docker/names.ts';
+import { UserError } from '../../host/errors.ts';
+import type { Progress } from '../../host/output.ts';
+import { run } from '../../host/process.ts';
+import { bindError } from '../../preflight/bind-ip.ts';
+import { dataDirectories } from '../../preflight/data.ts';
+import { type ServiceName, services } from '../../settings/instance.ts';
+import type { Settings } from '../../settings/load.ts';
+import { inspectedObjects } from '../verbs/look/status.ts';
+import { type Patience, waitUntilReady } from '../verbs/look/verify.ts';
+
+/** A container as `docker container inspect` gives it, as far as it is looked at here. */
+export interface BootContainer {
+  readonly Id: string;
+  readonly Name: string;
+  readonly State: { readonly Status: string; readonly Error: string };
+  readonly Config: { readonly Labels: Readonly<Record<string, string>> | null };
+  readonly HostConfig: {
+    readonly PortBindings: Readonly<Record<string, readonly { readonly HostIp: string }[]>> | null;
+  };
+}
+
+/** Who has to be well before the next ones start. */
+const startOrder: readonly (readonly ServiceName[])[] = [
+  ['db', 'redis'],
+  ['gateway', 'prometheus', 'grafana'],
+];
+
+const bootPatience: Patience = { timeoutMs: 600_000, pollMs: 2_000, sleep };
+const healthPatience: Patience = { timeoutMs: 180_000, pollMs: 500, sleep };
+
+/** Waits, for ten minutes at most, until a daemon answers. */
+export const waitForDaemon = (dockerHost: string, progress: Progress, patience = bootPatience): Promise<void> =>
+  waitFor('the Docker daemon', { progress, patience }, async () =>
+    (await isDaemonAnswering(dockerHost)) ? undefined : `no answer from ${dockerHost}`,
+  );
+
+/**
+ * Waits for the addresses and the data of an instance, then starts, in the order of who needs whom, the containers whose
+ * start failed when the daemon came up. One that was stopped by hand stays so.
+ * @returns one line for each service
+ * @throws UserError E_BOOT_WAIT, E_UNHEALTHY; ProcessError where the daemon refuses a start
+ */
+export async function startFailed(
+  dockerHost: string,
+  settings: Settings,
+  progress: Progress,
+  patience: Patience = bootPatience,
+): Promise<readonly string[]> {
+  const containers = await readContainers(dockerHost, settings);
+  for (const address of addressesOf(Object.values(containers))) {
+    await waitFor(`the address ${address}`, { progress, patience }, () => bindError(address, 0));
+  }
+  await waitFor('the data', { progress, patience }, () => dataProblem(settings));
+  const lines: string[] = [];
+  for (const group of startOrder) {
+    const run: ServiceName[] = [];
+    for (const service of group) {
+      const container = containers[service];
+      const plan = planFor(container);
+      if (plan === 'start') await start(dockerHost, container?.Id ?? '', service, progress);
+      if (plan === 'start' || plan === 'runs') run.push(service);
+      lines.push(`${service}: ${outcomes[plan]}`);
+    }
+    if (run.length > 0) await waitUntilReady({ dockerHost, settings, services: run }, progress, healthPatience);
+  }
+  return lines;
+}
+
+const outcomes = {
+  start: 'started',
+  runs: 'runs',
+  stopped: 'was stopped by hand, and stays so',
+  missing: 'is not deployed',
+} as const;
+
+/** A container that ended carries an error only where its last start failed. */
+export function planFor(container: BootContainer | undefined): keyof typeof outcomes {
+  if (container === undefined) return 'missing';
+  const { Status, Error: reason } = container.State;
+  if (Status !== 'exited' && Status !== 'created') return 'runs';
+  return Status === 'exited' && reason !== '' ? 'start' : 'stopped';
+}
+
+/** The addresses that containers publish their ports on: those of the last deploy, whatever `.env` says by now. */
+export function addressesOf(containers: readonly BootContainer[]): readonly string[] {
+  const bindings = containers.flatMap(({ HostConfig }) => Object.values(HostConfig.PortBindings ?? {}).flat());
+  return [...new Set(bindings.map(({ HostIp }) => HostIp))].filter((address) => isIP(address) !== 0).sort();
+}
+
+/** This instance's containers; one of the same name that somebody else made is none. */
+async function readContainers(
+  dockerHost: string,
+  settings: Settings,
+): Promise<Readonly<Partial<Record<ServiceName, BootContainer>>>> {
+  const names = services.map((service) => containerName(settings, service));
+  const argv = ['docker', '--host', dockerHost, 'container', 'inspect', ...names];
+  const found = inspectedObjects(await run(argv, { allowedExitCodes: [0, 1] }), dockerHost) as BootContainer[];
+  const own = found.filter(({ Config }) => Config.Labels?.[environmentLabel] === settings.env);
+  return Object.fromEntries(
+    services.flatMap((service) => {
+      const container = own.find(({ Name }) => Name === `/${containerName(settings, service)}`);
+      return container === undefined ? [] : [[service, container]];
+    }),
+  );
+}
+
+async function start(dockerHost: string, id: string, service: ServiceName, progress: Progress): Promise<void> {
+  progress.step(`starting ${service}`);
+  await run(['docker', '--host', dockerHost, 'container', 'start', id]);
+}
+
+async function dataProblem(settings: Settings): Promise<string | undefined> {
+  const findings = await dataDirectories.run({ settings });
+  return findings.length === 0 ? undefined : findings.map(({ message, fix }) => `${message}. ${fix}`).join('\n');
+}
+
+/** @param amiss what is still wrong; `undefined` when nothing is */
+async function waitFor(
+  what: string,
+  { progress, patience }: { readonly progress: Progress; readonly patience: Patience },
+  amiss: () => Promise<string | undefined>,
+): Promise<void> {
+  const { timeoutMs, pollMs, sleep } = patience;
+  for (let waitedMs = 0; ; waitedMs += pollMs) {
+    const problem = await amiss();
+    if (problem === undefined) {
+      if (waitedMs > 0) progress.done(`${what}: there`);
+      return;
+    }
+    if (waitedMs === 0) progress.step(`waiting for ${what} (${problem})`);
+    else progress.tick(`waiting for ${what}`);
+    if (waitedMs >= timeoutMs) {
+      throw new UserError(
+        'E_BOOT_WAIT',
+        `${what}: not there after ${Math.round(timeoutMs / 1000)} s (got ${problem})`,
+        'Mend it, then run ./gatewayctl boot start <env>.',
+      );
+    }
+    await sleep(pollMs);
+  }
+}

@@ -1,0 +1,30 @@
+import { UserError } from '../../../host/errors.ts';
+import { print } from '../../../host/output.ts';
+import { parseEnvironment } from '../../../settings/instance.ts';
+import { changeStack, runPulumi } from '../../stack/stack.ts';
+import type { Verb } from '../verb.ts';
+
+export const destroy: Verb = {
+  usage: '<env> [--yes] [--wait]',
+  summary: 'remove containers and network',
+  details: 'Data, volumes and settings stay; the next up takes them up again. Without a terminal it needs --yes.',
+  options: { yes: { type: 'boolean', short: 'y' }, wait: { type: 'boolean' } },
+  words: [1, 1],
+  async run({ words, options, progress }) {
+    const env = parseEnvironment(words[0]);
+    const isSure = options.yes === true;
+    if (!isSure && !process.stdin.isTTY) {
+      throw new UserError(
+        'E_NOT_CONFIRMED',
+        `destroy ${env}: nobody is there to ask (no terminal), nothing was changed`,
+        `Run ./gatewayctl destroy ${env} --yes.`,
+      );
+    }
+    const how = { what: `destroy ${env}`, isSandboxAsked: false, isWaiting: options.wait === true };
+    return changeStack(env, { ...how, areSettingsNeeded: false, progress }, async (stack) => {
+      if ((await runPulumi(stack, ['destroy', ...(isSure ? ['--yes'] : [])])) !== 0) return 1;
+      print(`kept: the data and settings of ${env} in ${stack.instance.dir}, and its Docker volumes`);
+      return 0;
+    });
+  },
+};

@@ -1,0 +1,11 @@
+import { runPulumi } from '../../stack/stack.ts';
+import { changingVerb } from '../stack-verb.ts';
+
+export const refresh = changingVerb(
+  'refresh',
+  {
+    summary: 'read what the daemon has into the state',
+    details: 'The next up repairs what differs from the settings.',
+  },
+  async (stack) => ((await runPulumi(stack, ['refresh', '--yes'])) === 0 ? 0 : 1),
+);

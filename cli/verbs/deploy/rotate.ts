@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto';
+import { UserError } from '../../../host/errors.ts';
+import { beginRotation, readRotation, secretValue, secretVariables } from '../../../instance/rotation-journal.ts';
+import { loadSettings } from '../../../settings/load.ts';
+import { changingVerb } from '../stack-verb.ts';
+import type { Verb } from '../verb.ts';
+import { deployStack } from './up.ts';
+
+const rotation = changingVerb(
+  'rotate',
+  {
+    summary: 'give a secret a new random value',
+    details: `Changes the value where it is stored, in the .env and in the containers that use it, and replaces no other. After a kill, run it or up. Secrets: ${secretVariables.join(', ')}.`,
+  },
+  async (stack, { words, progress }) => {
+    const variable = secretVariables.find((name) => name === words[1]);
+    if (variable === undefined) {
+      throw new UserError(
+        'E_NO_SECRET',
+        `rotate: no secret of an instance (got ${words[1]})`,
+        `Name one of ${secretVariables.join(', ')}.`,
+      );
+    }
+    const { instance, checkoutDir } = stack;
+    const open = readRotation(instance);
+    if (open !== undefined && open.variable !== variable) {
+      throw new UserError(
+        'E_ROTATION_OPEN',
+        `rotate: the rotation of ${open.variable} is not finished (got ${variable})`,
+        `Run ./gatewayctl rotate ${instance.env} ${open.variable} first.`,
+      );
+    }
+    // Written before anything changes: a value that only the database knew would lock everybody out.
+    if (open === undefined) {
+      const before = secretValue(loadSettings(instance, checkoutDir).secrets, variable);
+      beginRotation(instance, { variable, before, after: randomBytes(24).toString('base64url') });
+    }
+    return deployStack(stack, progress);
+  },
+);
+
+export const rotate: Verb = { ...rotation, usage: '<env> <secret> [--sandbox] [--wait]', words: [2, 2] };

@@ -1,0 +1,36 @@
+import { childEnvironment } from '../../../host/environment.ts';
+import { print } from '../../../host/output.ts';
+import { code, list } from '../../reports/markdown.ts';
+import { type Change, runPulumiTelling } from '../../stack/events.ts';
+import { runPulumiProcess } from '../../stack/run-pulumi.ts';
+import type { Stack } from '../../stack/stack.ts';
+import { stackVerb } from '../stack-verb.ts';
+
+export const drift = stackVerb(
+  {
+    summary: 'say what was changed by hand since the last deploy',
+    details:
+      'Compares what the daemon has with the state, and changes neither. Exit 1, with a list in Markdown, where something differs; the next up repairs it.',
+    areSettingsNeeded: true,
+  },
+  async (stack) => {
+    const { told } = await runPulumiTelling(stack, ['refresh', '--preview-only', '--non-interactive'], runQuietly);
+    print(driftText(stack.instance.env, told.changes));
+    return told.changes.length === 0 ? 0 : 1;
+  },
+);
+
+/** Its own lines would only hide the list; those of a failure are in the error. */
+async function runQuietly({ checkoutDir, exports }: Stack, args: readonly string[]): Promise<number> {
+  return (await runPulumiProcess(args, { cwd: checkoutDir, env: childEnvironment(exports) })).exitCode;
+}
+
+export function driftText(env: string, changes: readonly Change[]): string {
+  if (changes.length === 0) return `${env}: nothing was changed by hand.`;
+  const lines = changes.map(({ operation, name, properties }) =>
+    operation === 'delete'
+      ? `${name}: is gone`
+      : `${name}: differs${properties.length === 0 ? '' : ` in ${properties.join(', ')}`}`,
+  );
+  return `# ${env}: changed by hand\n\n${list(lines)}\n\n${code(`./gatewayctl up ${env}`)} repairs it.`;
+}

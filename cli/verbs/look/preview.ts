@@ -1,0 +1,30 @@
+import { print } from '../../../host/output.ts';
+import { parseEnvironment } from '../../../settings/instance.ts';
+import { makePlan } from '../../reports/plan.ts';
+import { prepareStack, runPulumi, type Stack } from '../../stack/stack.ts';
+import { withStackCopy } from '../../stack/stack-copy.ts';
+import type { Verb } from '../verb.ts';
+
+export const preview: Verb = {
+  usage: '<env> [--sandbox] [--on-copy] [--json]',
+  summary: 'show what up would change',
+  details:
+    'Builds, creates and touches nothing. --on-copy works on a copy of the state and waits for nobody: for pull requests. --json prints the plan on one line, also where it failed (exit 1).',
+  options: { sandbox: { type: 'boolean' }, 'on-copy': { type: 'boolean' }, json: { type: 'boolean' } },
+  words: [1, 1],
+  async run({ words, options, progress }) {
+    const env = parseEnvironment(words[0]);
+    const show = (stack: Stack) => (options.json === true ? printPlan(stack) : showPreview(stack));
+    if (options['on-copy'] === true) return withStackCopy(env, progress, show);
+    const isSandboxAsked = options.sandbox === true;
+    return show(await prepareStack(env, { isSandboxAsked, areSettingsNeeded: true, progress }));
+  },
+};
+
+const showPreview = async (stack: Stack) => ((await runPulumi(stack, ['preview', '--suppress-outputs'])) === 0 ? 0 : 1);
+
+async function printPlan(stack: Stack): Promise<number> {
+  const plan = await makePlan(stack);
+  print(JSON.stringify(plan));
+  return plan.failure === undefined ? 0 : 1;
+}

@@ -1,0 +1,23 @@
+import { print } from '../../../host/output.ts';
+import { instanceOf, parseEnvironment } from '../../../settings/instance.ts';
+import { readDeployRecord } from '../../deploy/record.ts';
+import { deploySummary, undeployedSummary } from '../../reports/deploy-summary.ts';
+import { findEngine } from '../../stack/engine.ts';
+import type { Verb } from '../verb.ts';
+import { examine } from './doctor.ts';
+
+export const summary: Verb = {
+  usage: '<env> [--run <id>]',
+  summary: 'the last deploy as Markdown',
+  details:
+    'Commit, changes, what runs where, silence of the ports, warnings; of a failed deploy its phase and cause. With --run only of the deploy that was given the same; where there is none, what the doctor says.',
+  options: { run: { type: 'string' } },
+  words: [1, 1],
+  async run({ words, options }) {
+    const env = parseEnvironment(words[0]);
+    const record = readDeployRecord(instanceOf(env, (await findEngine(env)).root));
+    const isWanted = record !== undefined && (options.run === undefined || options.run === record.run);
+    print(isWanted ? deploySummary(record) : undeployedSummary(env, (await examine(env)).findings));
+    return 0;
+  },
+};

@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { UserError } from '../../../host/errors.ts';
+import { print } from '../../../host/output.ts';
+import { readGithubJob } from '../../reports/github.ts';
+import { type Plan, planSchema } from '../../reports/plan.ts';
+import { commentMark, planText } from '../../reports/plan-text.ts';
+import { writeComment } from '../../reports/pull-request.ts';
+import type { Verb } from '../verb.ts';
+
+export const planComment: Verb = {
+  usage: '<pull-request>',
+  summary: "write a plan as the pull request's comment",
+  details:
+    'Reads what `preview --json` printed from standard input; in a job of GitHub Actions, with GITHUB_TOKEN. One comment per environment, updated in place.',
+  words: [1, 1],
+  async run({ words }) {
+    const pullRequest = Number(words[0]);
+    if (!Number.isSafeInteger(pullRequest) || pullRequest < 1) {
+      throw new UserError('E_USAGE', `plan-comment: no pull request (got ${words[0]})`, 'Give its number.');
+    }
+    const plan = readPlan(readFileSync(0, 'utf8'));
+    const body = planText(plan);
+    await writeComment(readGithubJob(), pullRequest, commentMark(plan.env), body);
+    print(body);
+    return 0;
+  },
+};
+
+/** @throws UserError E_PLAN */
+export function readPlan(text: string): Plan {
+  const { data, error } = planSchema.safeParse(parsed(text));
+  if (data !== undefined) return data;
+  const where = error.issues.map(({ path, message }) => `${path.join('.') || 'all of it'}: ${message}`).join('; ');
+  throw new UserError(
+    'E_PLAN',
+    `plan-comment: standard input is no plan (${where})`,
+    'Pipe what ./gatewayctl preview <env> --on-copy --json prints.',
+  );
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

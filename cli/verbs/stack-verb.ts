@@ -1,0 +1,53 @@
+import { parseEnvironment } from '../../settings/instance.ts';
+import { changeStack, type PrepareOptions, prepareStack, type Stack } from '../stack/stack.ts';
+import type { Invocation, Verb } from './verb.ts';
+
+/** A verb `<env> [--sandbox]` that works on a prepared stack. */
+export function stackVerb(
+  {
+    summary,
+    details,
+    areSettingsNeeded,
+  }: Pick<Verb, 'summary' | 'details'> & Pick<PrepareOptions, 'areSettingsNeeded'>,
+  run: (stack: Stack, invocation: Invocation) => Promise<number>,
+): Verb {
+  return {
+    usage: '<env> [--sandbox]',
+    summary,
+    ...(details === undefined ? {} : { details }),
+    options: { sandbox: { type: 'boolean' } },
+    words: [1, 1],
+    async run(invocation) {
+      const env = parseEnvironment(invocation.words[0]);
+      const isSandboxAsked = invocation.options.sandbox === true;
+      const stack = await prepareStack(env, { isSandboxAsked, areSettingsNeeded, progress: invocation.progress });
+      return run(stack, invocation);
+    },
+  };
+}
+
+/** The same for a verb that changes the stack: `--wait` waits for another one instead of refusing. */
+export function changingVerb(
+  name: string,
+  { summary, details }: Pick<Verb, 'summary' | 'details'>,
+  run: (stack: Stack, invocation: Invocation) => Promise<number>,
+): Verb {
+  return {
+    usage: '<env> [--sandbox] [--wait]',
+    summary,
+    ...(details === undefined ? {} : { details }),
+    options: { sandbox: { type: 'boolean' }, wait: { type: 'boolean' } },
+    words: [1, 1],
+    async run(invocation) {
+      const env = parseEnvironment(invocation.words[0]);
+      const options = {
+        what: `${name} ${env}`,
+        isSandboxAsked: invocation.options.sandbox === true,
+        isWaiting: invocation.options.wait === true,
+        areSettingsNeeded: true,
+        progress: invocation.progress,
+      };
+      return changeStack(env, options, (stack) => run(stack, invocation));
+    },
+  };
+}

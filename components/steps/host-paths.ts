@@ -1,0 +1,80 @@
+import { mkdirSync } from 'node:fs';
+import { archiveOf } from '../../docker/archive.ts';
+import { doorCommand } from '../../docker/helper-container.ts';
+import { type DataVolumeName, dataVolumes } from '../../docker/names.ts';
+import { run } from '../../host/process.ts';
+import { type SecretGenerations, secretFilesOf, secretServices, writeApplied } from '../../instance/secret-files.ts';
+import type { Settings } from '../../settings/load.ts';
+import { dataOwners, owners } from '../../settings/owners.ts';
+
+/** A directory or file below one of the two roots that the door may write to. */
+export interface OwnedPath {
+  /** Relative, first part `data` or `secrets`. */
+  readonly path: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+  /** Content of a file; absent for a directory. */
+  readonly content?: string;
+}
+
+/** Directories with the owner and mode that each image needs; no secret among them. */
+export function ownedDirectories(): readonly OwnedPath[] {
+  const directory = (path: string, volume: DataVolumeName) => ({ path, ...owners[dataOwners[volume]], mode: 0o700 });
+  return [
+    ...dataVolumes.map((volume) => directory(`data/${volume}`, volume)),
+    // An empty volume takes on the mode of the image's own directory, and an empty store on its first day looks like
+    // a disk that is not mounted. Not for PostgreSQL: initdb refuses a directory that is not empty, and sets the mode.
+    ...dataVolumes.filter((volume) => volume !== 'postgres').map((volume) => directory(`data/${volume}/.keep`, volume)),
+    ...secretServices.map((service) => ({ path: `secrets/${service}`, ...owners[service], mode: 0o500 })),
+  ];
+}
+
+function secretFiles(settings: Settings): readonly OwnedPath[] {
+  const files = secretFilesOf(settings.secrets);
+  return secretServices.flatMap((service) =>
+    Object.entries(files[service]).map(([name, content]) => ({
+      path: `secrets/${service}/${name}`,
+      ...owners[service],
+      mode: 0o400,
+      content,
+    })),
+  );
+}
+
+/** The container that unpacks an archive from its standard input into data and secrets. */
+export function unpackCommand(settings: Settings, imageId: string): readonly string[] {
+  const mount = (source: string, name: string) =>
+    ({ type: 'bind', source, target: `/host/${name}`, isWritable: true }) as const;
+  return doorCommand(settings, {
+    step: 'owned-paths',
+    image: imageId,
+    mounts: [mount(settings.dataDir, 'data'), mount(settings.instance.secretsDir, 'secrets')],
+    workdir: '/host',
+    argv: ['tar', '-x', '-p', '-f', '-'],
+    isInteractive: true,
+  });
+}
+
+/** Makes the directories and secret files of an instance, with owners that this process could not give them. */
+export async function writeOwnedPaths(
+  settings: Settings,
+  imageId: string,
+  generations: SecretGenerations,
+): Promise<void> {
+  mkdirSync(settings.dataDir, { recursive: true, mode: 0o755 });
+  mkdirSync(settings.instance.secretsDir, { recursive: true, mode: 0o700 });
+  await run(unpackCommand(settings, imageId), { stdin: await ownedPathsArchive(settings), timeoutMs: 120_000 });
+  writeApplied(settings.instance, settings.secrets, generations);
+}
+
+/** The archive that the door unpacks: every directory and secret file with its owner and mode. */
+export function ownedPathsArchive(settings: Settings): Promise<Buffer> {
+  return archiveOf(
+    [...ownedDirectories(), ...secretFiles(settings)].map(({ path, content, ...header }) =>
+      content === undefined
+        ? { ...header, name: path, type: 'directory' }
+        : { ...header, name: path, type: 'file', content },
+    ),
+  );
+}

@@ -1,0 +1,164 @@
+import { run } from '../host/process.ts';
+
+/** A container, as far as checks need it. */
+export interface FoundContainer {
+  readonly name: string;
+  readonly isRunning: boolean;
+  /** Whether it ended and is about to be started again, by its restart policy. */
+  readonly isRestarting: boolean;
+  readonly labels: Labels;
+  /** TCP ports on the host; none while it does not run. */
+  readonly published: readonly { readonly ip: string; readonly port: number }[];
+  /** What it mounts: a directory of the host or the name of a volume. */
+  readonly mounts: readonly string[];
+}
+
+export interface FoundNetwork {
+  readonly name: string;
+  readonly labels: Labels;
+  /** `172.18.0.0/16`; none for the networks of the host itself. */
+  readonly subnets: readonly string[];
+  /** The addresses that this host has in it. */
+  readonly gateways: readonly string[];
+}
+
+export interface FoundVolume {
+  readonly name: string;
+  readonly labels: Labels;
+  /** Directory of the host that it is bound to; absent where Docker manages it. */
+  readonly device?: string;
+}
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** All that checks ask of a daemon, asked at one time. */
+export interface DaemonFacts {
+  /** Address of the daemon, as DOCKER_HOST takes it. */
+  readonly host: string;
+  readonly apiVersion: string;
+  /** `amd64` */
+  readonly arch: string;
+  /** Random id that a daemon keeps for as long as its data. */
+  readonly id: string;
+  /** `overlay2` */
+  readonly storageDriver: string;
+  /** Directory of images and containers, on the daemon's own host. */
+  readonly rootDir: string;
+  /** `Docker Desktop`, else the name of a Linux. */
+  readonly operatingSystem: string;
+  /** Whether uids on the host differ from those in containers. */
+  readonly areUidsMapped: boolean;
+  readonly containers: readonly FoundContainer[];
+  readonly networks: readonly FoundNetwork[];
+  readonly volumes: readonly FoundVolume[];
+}
+
+interface PsLine {
+  readonly Names: string;
+  readonly State: string;
+  readonly Ports: string;
+  readonly Labels: string;
+  readonly Mounts: string;
+}
+
+interface Info {
+  readonly ID: string;
+  readonly Driver: string;
+  readonly DockerRootDir: string;
+  readonly OperatingSystem: string;
+  readonly SecurityOptions: readonly string[] | null;
+}
+
+interface NetworkDetails {
+  readonly Name: string;
+  readonly Labels: Labels | null;
+  readonly IPAM: { readonly Config: readonly { readonly Subnet?: string; readonly Gateway?: string }[] | null };
+}
+
+interface VolumeDetails {
+  readonly Name: string;
+  readonly Labels: Labels | null;
+  readonly Options: { readonly device?: string } | null;
+}
+
+/**
+ * Asks a daemon for all at once, and changes nothing.
+ * @throws UserError where it does not answer
+ */
+export async function readDaemon(host: string, version: { arch: string; apiVersion: string }): Promise<DaemonFacts> {
+  const docker = async (...args: readonly string[]) =>
+    // Exit 1: something went away between the list and the look at it; the rest stands in the answer all the same.
+    (await run(['docker', '--host', host, ...args], { allowedExitCodes: [0, 1], timeoutMs: 10_000 })).stdout;
+  const details = async (kind: 'network' | 'volume'): Promise<unknown> => {
+    const ids = linesOf(await docker(kind, 'ls', '--quiet'));
+    return ids.length === 0 ? [] : JSON.parse(await docker(kind, 'inspect', ...ids));
+  };
+  const [info, containers, networks, volumes] = await Promise.all([
+    docker('info', '--format', '{{json .}}').then((text) => JSON.parse(text) as Info),
+    docker('ps', '--all', '--no-trunc', '--format', '{{json .}}').then(linesOf),
+    details('network') as Promise<readonly NetworkDetails[]>,
+    details('volume') as Promise<readonly VolumeDetails[]>,
+  ]);
+  return {
+    host,
+    ...version,
+    id: info.ID,
+    storageDriver: info.Driver,
+    rootDir: info.DockerRootDir,
+    operatingSystem: info.OperatingSystem,
+    areUidsMapped: (info.SecurityOptions ?? []).some((option) => /name=(userns|rootless)/.test(option)),
+    containers: containers.map((line) => parsePsLine(JSON.parse(line) as PsLine)),
+    networks: networks.map(({ Name, Labels, IPAM }) => ({
+      name: Name,
+      labels: Labels ?? {},
+      subnets: (IPAM.Config ?? []).flatMap(({ Subnet }) => Subnet ?? []),
+      gateways: (IPAM.Config ?? []).flatMap(({ Gateway }) => Gateway ?? []),
+    })),
+    volumes: volumes.map(({ Name, Labels, Options }) => ({
+      name: Name,
+      labels: Labels ?? {},
+      ...(Options?.device === undefined ? {} : { device: Options.device }),
+    })),
+  };
+}
+
+/** The TCP ports that the containers of a daemon hold at the moment. */
+export async function readPublished(host: string): Promise<FoundContainer['published']> {
+  const { stdout } = await run(['docker', '--host', host, 'ps', '--no-trunc', '--format', '{{json .}}']);
+  return linesOf(stdout).flatMap((line) => parsePsLine(JSON.parse(line) as PsLine).published);
+}
+
+const linesOf = (text: string) => text.split('\n').filter((line) => line !== '');
+
+/** Compose project of an object; empty where it has none. */
+export const projectOf = (labels: Labels): string => labels['com.docker.compose.project'] ?? '';
+
+/** Compose service of an object; empty where it has none. */
+export const serviceOf = (labels: Labels): string => labels['com.docker.compose.service'] ?? '';
+
+/** Directory of this host as its owner knows it: Docker Desktop shows one of the Mac as one of its own machine's. */
+export const hostPathOf = (source: string): string => source.replace(/^\/host_mnt(?=\/)/, '');
+
+/** One line of `docker ps --format '{{json .}}'`. */
+export function parsePsLine(line: PsLine): FoundContainer {
+  const published = line.Ports.split(', ').flatMap((text) => {
+    const match = /^\[?([0-9a-f.:]+?)\]?:(\d+)(?:-(\d+))?->.*\/tcp$/.exec(text);
+    if (match === null) return [];
+    const [, ip = '', first = '', last = first] = match;
+    // Docker shows neighbouring ports as one range.
+    const count = Number(last) - Number(first) + 1;
+    return Array.from({ length: count }, (_, index) => ({ ip, port: Number(first) + index }));
+  });
+  const labels = line.Labels.split(',').map((label): [string, string] => {
+    const at = label.indexOf('=');
+    return at < 0 ? [label, ''] : [label.slice(0, at), label.slice(at + 1)];
+  });
+  return {
+    name: line.Names,
+    isRunning: line.State === 'running',
+    isRestarting: line.State === 'restarting',
+    labels: Object.fromEntries(labels),
+    published,
+    mounts: line.Mounts.split(',').map(hostPathOf),
+  };
+}

@@ -1,0 +1,56 @@
+import { run } from '../host/process.ts';
+import type { Settings } from '../settings/load.ts';
+import { imageLabel } from './names.ts';
+
+/** What `docker image inspect` says, as far as it is looked at here. */
+export interface BuiltImage {
+  readonly Id: string;
+  readonly RepoTags: readonly string[] | null;
+  /** When it was built, or the part of it that a cache held. */
+  readonly Created: string;
+  /** When a deploy tagged it last. */
+  readonly Metadata: { readonly LastTagTime: string };
+}
+
+/** How many of an environment's own images stay, the running one among them. */
+const keptImages = 5;
+
+/**
+ * Removes the images that earlier deploys of this environment built, but for the last five and those that a container
+ * still uses. Tags that others gave stay, and with them their image.
+ * @returns one line for each image that went or could not go
+ */
+export async function pruneImages(dockerHost: string, settings: Settings): Promise<readonly string[]> {
+  const docker = async (...args: string[]) => (await run(['docker', '--host', dockerHost, ...args])).stdout;
+  const label = `label=${imageLabel}=${settings.project}`;
+  const listed = await docker('image', 'ls', '--no-trunc', '--quiet', '--filter', label);
+  const ids = [...new Set(listed.split('\n').filter((line) => line !== ''))];
+  if (ids.length <= keptImages) return [];
+  const images = JSON.parse(await docker('image', 'inspect', ...ids)) as BuiltImage[];
+  const lines: string[] = [];
+  for (const image of expendableImages(images)) {
+    const names = removableNames(image, settings);
+    const isUsed = (await docker('ps', '--all', '--quiet', '--filter', `ancestor=${image.Id}`)).trim() !== '';
+    if (names.length === 0 || isUsed) continue;
+    const argv = ['docker', '--host', dockerHost, 'image', 'rm', ...names];
+    const { exitCode, stderr } = await run(argv, { allowedExitCodes: [0, 1] });
+    const shown = names.join(' ');
+    lines.push(exitCode === 0 ? `removed ${shown} of an earlier deploy` : `${shown} could not go: ${stderr.trim()}`);
+  }
+  return lines;
+}
+
+/** All but the images that were deployed last, newest first. */
+export function expendableImages(images: readonly BuiltImage[]): readonly BuiltImage[] {
+  const when = ({ Metadata, Created }: BuiltImage) => Math.max(Date.parse(Metadata.LastTagTime), Date.parse(Created));
+  return [...images].sort((a, b) => when(b) - when(a)).slice(keptImages);
+}
+
+/** The names by which a deploy made the image its own; the id of one that lost them all to a later build. */
+export function removableNames(
+  { Id, RepoTags }: BuiltImage,
+  { project }: Pick<Settings, 'project'>,
+): readonly string[] {
+  const tags = RepoTags ?? [];
+  return tags.length === 0 ? [Id] : tags.filter((tag) => tag.startsWith(`${project}/`));
+}

@@ -1,0 +1,48 @@
+import type { ServiceName } from '../settings/instance.ts';
+import type { Settings } from '../settings/load.ts';
+
+/** Parts of an instance that have a directory below DATA_DIR and a volume of their own. */
+export const dataVolumes = ['postgres', 'redis', 'raw', 'prometheus', 'grafana'] as const;
+export type DataVolumeName = (typeof dataVolumes)[number];
+
+/** `<project>-<service>`: the container. */
+export const containerName = (settings: Settings, service: ServiceName) => `${settings.project}-${service}`;
+
+/** `<project>_default`: the network, named as Compose would. */
+export const networkName = (settings: Settings) => `${settings.project}_default`;
+
+/** `<project>_<volume>`: the volume, named as Compose would. */
+export const volumeName = (settings: Settings, volume: DataVolumeName) => `${settings.project}_${volume}`;
+
+/** `<project>/<service>:<env>`, with a suffix behind the environment where one is given. */
+export const imageTag = (settings: Settings, service: ServiceName, suffix?: string) =>
+  `${settings.project}/${service}:${suffix === undefined ? settings.env : `${settings.env}-${suffix}`}`;
+
+/** Label that all objects of an instance carry; its value is the environment. */
+export const environmentLabel = 'taxlien-gateway.environment';
+
+/** Label that names the generation of the secrets that a container was started with. */
+export const secretsLabel = 'taxlien-gateway.secrets';
+
+/** Label that Dockerfile.gateway gives to an image; its value is the project. */
+export const imageLabel = 'taxlien-gateway.project';
+
+/** The labels by which Compose users' tools find what belongs together. */
+export function projectLabels(settings: Settings): Record<string, string> {
+  return { 'com.docker.compose.project': settings.project, [environmentLabel]: settings.env };
+}
+
+export function serviceLabels(settings: Settings, service: ServiceName): Record<string, string> {
+  return {
+    ...projectLabels(settings),
+    'com.docker.compose.service': service,
+    'com.docker.compose.container-number': '1',
+    'com.docker.compose.oneoff': 'False',
+  };
+}
+
+/** Labels in the shape of the docker provider, in a stable order. */
+export const toLabelList = (labels: Readonly<Record<string, string>>) =>
+  Object.entries(labels)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([label, value]) => ({ label, value }));

@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { childEnvironment } from './environment.ts';
+import { UserError } from './errors.ts';
+import type { Progress } from './output.ts';
+import { run } from './process.ts';
+import { createWhole } from './whole-file.ts';
+
+export interface LockOptions {
+  /** What is locked, for those who wait: `toolchain`, `sandbox default`. */
+  readonly describe: string;
+  readonly progress: Progress;
+  /** How long to wait for a living holder; default one hour. */
+  readonly timeoutMs?: number;
+  /** When a process started, in any notation that tells two apart; undefined where it doesn't run. */
+  readonly startOf?: (pid: number) => Promise<string | undefined>;
+  readonly pollMs?: number;
+}
+
+/** Who holds a lock. The start tells a process from a later one with the same pid. */
+interface Holder {
+  readonly pid: number;
+  readonly start: string;
+  readonly nonce: string;
+  /** What it does, and since when (ISO 8601), for those who find the lock held. */
+  readonly describe: string;
+  readonly since: string;
+  /** The kernel's name of the boot that it runs in; only Linux has one. */
+  readonly bootId?: string;
+}
+
+/**
+ * Runs `work` while no other process on this machine runs it under the same path. A lock whose holder is gone is
+ * taken over; the one of a living holder is waited for.
+ * @throws UserError E_LOCKED when the holder still lives after `timeoutMs`
+ */
+export async function withLock<T>(path: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
+  const release = await acquire(path, options);
+  try {
+    return await work();
+  } finally {
+    release();
+  }
+}
+
+async function acquire(path: string, options: LockOptions): Promise<() => void> {
+  const { describe, progress, timeoutMs = 3_600_000, startOf = processStart, pollMs = 250 } = options;
+  const start = await startOf(process.pid);
+  if (start === undefined) throw new Error(`${path}: this process (pid ${process.pid}) is not in the process list`);
+  const mine: Holder = {
+    pid: process.pid,
+    start,
+    nonce: randomUUID(),
+    describe,
+    since: new Date().toISOString(),
+    ...(process.platform === 'linux' ? { bootId: readBootId() } : {}),
+  };
+  const deadline = Date.now() + timeoutMs;
+  for (let isWaiting = false; ; ) {
+    if (tryCreate(path, mine)) return () => rmSync(path, { force: true });
+    const holder = readHolder(path);
+    if (holder === undefined) continue;
+    if ((await startOf(holder.pid)) !== holder.start) {
+      await removeDead(path, holder, options);
+      continue;
+    }
+    const text = `${describe}: waiting for process ${holder.pid} that works on it`;
+    if (Date.now() >= deadline) {
+      const waited = timeoutMs === 0 ? '' : `, waited for ${Math.round(timeoutMs / 1000)} s`;
+      const boot = holder.bootId === undefined ? '' : `, boot ${holder.bootId}`;
+      throw new UserError(
+        'E_LOCKED',
+        `${path}: held by process ${holder.pid} since ${holder.since} (${holder.describe}${boot}${waited})`,
+        `Let it end; look at it: ps -p ${holder.pid}. If it hangs, end it: kill ${holder.pid}`,
+      );
+    }
+    if (isWaiting) progress.tick(text);
+    else progress.step(text);
+    isWaiting = true;
+    await sleep(pollMs);
+  }
+}
+
+/** The removal has a lock of its own: of two that saw the same dead holder, the slower would remove the faster's new lock. */
+async function removeDead(path: string, dead: Holder, options: LockOptions): Promise<void> {
+  const release = await acquire(`${path}.recovery`, options);
+  try {
+    if (readHolder(path)?.nonce === dead.nonce) rmSync(path, { force: true });
+  } finally {
+    release();
+  }
+}
+
+/** The lock appears with its content in it, at once and only where there is none. */
+function tryCreate(path: string, holder: Holder): boolean {
+  mkdirSync(dirname(path), { recursive: true });
+  return createWhole(path, JSON.stringify(holder), 0o644);
+}
+
+function readHolder(path: string): Holder | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return JSON.parse(text) as Holder;
+  } catch {
+    // No lock appears half written: this one is of nobody who lives, for example what a failing disk left of it.
+    return { pid: 0, start: 'never', nonce: text, describe: 'unreadable', since: 'an unknown time' };
+  }
+}
+
+/** When a process started, in ms since the epoch, to the second; `undefined` where it does not run. */
+export async function processStartMs(pid: number): Promise<number | undefined> {
+  const { stdout } = await run(['ps', '-o', 'stat=', '-o', 'etime=', '-p', String(pid)], { allowedExitCodes: [0, 1] });
+  // Z: it has ended, and only waits for its parent to notice.
+  const match = /^[^Z]\S* +(?:(?:(\d+)-)?(\d+):)?(\d+):(\d+)$/.exec(stdout.trim());
+  if (match === null) return undefined;
+  const [days, hours, minutes, seconds] = match.slice(1).map((part) => Number(part ?? 0)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  return Date.now() - (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000;
+}
+
+async function processStart(pid: number): Promise<string | undefined> {
+  if (process.platform === 'linux') return linuxProcessStart(pid);
+  const { stdout } = await run(['ps', '-o', 'lstart=', '-p', String(pid)], {
+    env: childEnvironment({ LC_ALL: 'C', TZ: 'UTC' }),
+    allowedExitCodes: [0, 1],
+  });
+  return stdout.trim() === '' ? undefined : stdout.trim();
+}
+
+function linuxProcessStart(pid: number): string | undefined {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+    throw error;
+  }
+  // The name in parentheses may hold spaces; the state is the first field after it, the start the twentieth.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (fields[0] === 'Z') return undefined;
+  return `${readBootId()} ${fields[19]}`;
+}
+
+const readBootId = () => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

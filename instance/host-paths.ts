@@ -1,0 +1,26 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { writeWhole } from '../host/whole-file.ts';
+import type { Instance } from '../settings/instance.ts';
+
+/**
+ * Random id of the last time that the host paths of an instance were made, or a new one where any of them is gone:
+ * what triggers on it is run again then, and only then. Writes nothing.
+ */
+export function hostPathsId(instance: Instance, paths: readonly string[]): string {
+  return (paths.every((path) => existsSync(path)) ? readId(instance) : undefined) ?? randomUUID();
+}
+
+/** Remembers the id, once all paths are made. */
+export function writeHostPathsId(instance: Instance, id: string): void {
+  writeWhole(instance.hostPathsFile, `${id}\n`, 0o644);
+}
+
+function readId(instance: Instance): string | undefined {
+  try {
+    return readFileSync(instance.hostPathsFile, 'utf8').trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

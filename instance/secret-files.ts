@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeWhole } from '../host/whole-file.ts';
+import type { Instance } from '../settings/instance.ts';
+import type { Secrets } from '../settings/load.ts';
+
+/** Services that get secret files. */
+export const secretServices = ['gateway', 'db', 'redis', 'grafana'] as const;
+export type SecretService = (typeof secretServices)[number];
+
+/** What a service finds under `/run/secrets`: file name to content. */
+export type SecretFiles = Readonly<Record<string, string>>;
+
+/** Random id for each service, renewed when one of its secrets changes. No hash of a secret is stored anywhere. */
+export type SecretGenerations = Readonly<Record<SecretService, string>>;
+
+export function secretFilesOf(secrets: Secrets): Readonly<Record<SecretService, SecretFiles>> {
+  return {
+    gateway: {
+      db_password: secrets.postgresPassword,
+      redis_password: secrets.redisPassword,
+      worker_token: secrets.workerToken,
+    },
+    db: { postgres_password: secrets.postgresPassword },
+    // The official image has no *_FILE variable: the server reads the file as its configuration.
+    redis: { 'redis.conf': `requirepass ${quoted(secrets.redisPassword)}\n`, redis_password: secrets.redisPassword },
+    grafana: { admin_password: secrets.grafanaAdminPassword },
+  };
+}
+
+/** A value in the quotes of redis.conf. */
+const quoted = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`;
+
+type Applied = Partial<Record<SecretService, { readonly generation: string; readonly files: SecretFiles }>>;
+
+/** Directory of a service's secret files on the host. */
+export const secretsPath = (instance: Instance, service: SecretService) => join(instance.secretsDir, service);
+
+const appliedFile = (instance: Instance) => join(instance.secretsDir, 'applied.json');
+
+/**
+ * The generation on disk where a service's files are there and unchanged, a new one where they are not: its container
+ * is replaced then. Writes nothing.
+ */
+export function secretGenerations(instance: Instance, secrets: Secrets): SecretGenerations {
+  const applied = readApplied(instance);
+  const files = secretFilesOf(secrets);
+  const generationOf = (service: SecretService) => {
+    const known = applied[service];
+    const isSame = known !== undefined && JSON.stringify(known.files) === JSON.stringify(files[service]);
+    return isSame && isWritten(instance, service) ? known.generation : randomUUID();
+  };
+  return Object.fromEntries(secretServices.map((service) => [service, generationOf(service)])) as Record<
+    SecretService,
+    string
+  >;
+}
+
+/** A directory that others can look into is an empty one, which Docker made in the place of one that was removed. */
+function isWritten(instance: Instance, service: SecretService): boolean {
+  const mode = statSync(secretsPath(instance, service), { throwIfNoEntry: false })?.mode;
+  return mode !== undefined && (mode & 0o077) === 0;
+}
+
+/** Remembers, next to the secrets and as closely kept, which files are of which generation. */
+export function writeApplied(instance: Instance, secrets: Secrets, generations: SecretGenerations): void {
+  const files = secretFilesOf(secrets);
+  const applied: Applied = Object.fromEntries(
+    secretServices.map((service) => [service, { generation: generations[service], files: files[service] }]),
+  );
+  mkdirSync(instance.secretsDir, { recursive: true, mode: 0o700 });
+  writeWhole(appliedFile(instance), `${JSON.stringify(applied)}\n`, 0o600);
+}
+
+function readApplied(instance: Instance): Applied {
+  try {
+    return JSON.parse(readFileSync(appliedFile(instance), 'utf8')) as Applied;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return {};
+    throw error;
+  }
+}

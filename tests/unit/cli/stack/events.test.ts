@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import { phaseOf } from '../../../../cli/deploy/record.ts';
+import { readEvents } from '../../../../cli/stack/events.ts';
+
+const urn = (name: string) => `urn:pulumi:dev::taxlien-gateway::taxlien:index:GatewayStack$x::${name}`;
+const step = (op: string, name: string, type: string, more = {}) => ({
+  resOutputsEvent: { metadata: { op, type, urn: urn(name), ...more } },
+});
+const log = (...events: object[]) => events.map((event) => `${JSON.stringify(event)}\n`).join('');
+
+test('each resource that changed, once, with what differs', () => {
+  const text = log(
+    step('same', 'taxlien-network', 'docker:index/network:Network'),
+    step('update', 'taxlien', 'taxlien:index:GatewayStack'),
+    step('delete-replaced', 'taxlien-redis', 'docker:index/container:Container'),
+    step('replace', 'taxlien-redis', 'docker:index/container:Container', { diffs: ['memory'] }),
+    step('create-replacement', 'taxlien-redis', 'docker:index/container:Container'),
+    step('create', 'taxlien-host-paths', 'command:local:Command'),
+  );
+  expect(readEvents(text).changes).toEqual([
+    { operation: 'replace', name: 'redis', type: 'docker:index/container:Container', properties: ['memory'] },
+    { operation: 'create', name: 'host-paths', type: 'command:local:Command', properties: [] },
+  ]);
+});
+
+test('errors and warnings without colours, each once, of a log that is cut off', () => {
+  const told = { diagnosticEvent: { severity: 'error', message: '<{%reset%}>it \u001b[31mbroke<{%reset%}>\n' } };
+  const warning = { diagnosticEvent: { severity: 'warning', message: 'disk is nearly full\n' } };
+  const text = `${log(told, told, warning)}{"diagnosticEvent":{"sev`;
+  expect(readEvents(text)).toEqual({
+    changes: [],
+    failed: [],
+    errors: ['it broke'],
+    warnings: ['disk is nearly full'],
+  });
+});
+
+test.each([
+  ['taxlien-gateway-image', "build the gateway's image"],
+  ['taxlien-db-image', 'get the image of db'],
+  ['taxlien-gateway-selfcheck', 'prove the new gateway'],
+  ['taxlien-gateway-migrate', 'migrate the schema'],
+  ['taxlien-redis-healthy', 'wait until redis is healthy'],
+  ['taxlien-redis', 'start redis'],
+  ['taxlien-raw-volume', 'make raw-volume'],
+])('where %s failed, the phase is: %s', (name, phase) => {
+  const failed = { resOpFailedEvent: { metadata: { op: 'create', type: 'x', urn: urn(name) } } };
+  expect(phaseOf(readEvents(log(failed)))).toBe(phase);
+});
+
+test('where no resource failed, the program refused', () => {
+  expect(phaseOf(readEvents(''))).toBe('check settings, host and data');
+});

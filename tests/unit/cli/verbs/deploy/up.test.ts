@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { outputsTable } from '../../../../../cli/verbs/deploy/up.ts';
+
+test('the outputs that a person looks for', () => {
+  const text = outputsTable({
+    commit: '0123456789ab',
+    network: 'p_default',
+    urls: { gateway: 'http://127.0.10.1:8081', db: 'postgresql://127.0.10.1:5432' },
+    volumes: { postgres: { name: 'p_postgres', hostPath: '/srv/data/postgres' } },
+  });
+  expect(`\n${text}\n`).toMatchInlineSnapshot(`
+    "
+    OUTPUT            VALUE
+    commit            0123456789ab
+    network           p_default
+    urls.gateway      http://127.0.10.1:8081
+    urls.db           postgresql://127.0.10.1:5432
+    volumes.postgres  p_postgres at /srv/data/postgres
+    "
+  `);
+});

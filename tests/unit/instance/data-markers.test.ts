@@ -1,0 +1,72 @@
+import { readdirSync, statSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { dataVolumes } from '../../../docker/names.ts';
+import {
+  currentMarker,
+  imageMajorOf,
+  mountPointOf,
+  readInstanceId,
+  readMarker,
+  writeMarker,
+} from '../../../instance/data-markers.ts';
+import { testInstance } from '../../helpers/instance.ts';
+import { temporaryDir, writeFiles } from '../../helpers/temporary.ts';
+
+describe('the mount that a path lies on', () => {
+  const mountInfo = [
+    '22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw',
+    '30 22 8:2 / /srv rw,relatime shared:2 - ext4 /dev/sdb1 rw',
+    '31 30 8:3 / /srv/my\\040disk rw,relatime shared:3 - ext4 /dev/sdc1 rw',
+    '',
+  ].join('\n');
+
+  test.each([
+    ['/', '/'],
+    ['/opt/x', '/'],
+    ['/srv', '/srv'],
+    ['/srv/x', '/srv'],
+    ['/srv2/x', '/'],
+    ['/srv/my disk/x', '/srv/my disk'],
+  ])('%s: %s', (path, mount) => {
+    expect(mountPointOf(path, mountInfo)).toBe(mount);
+  });
+
+  test('is the root where the host does not list its mounts', () => {
+    expect(mountPointOf('/srv/x', '')).toBe('/');
+  });
+});
+
+test('the major version of the image that writes each directory', () => {
+  const majors = dataVolumes.map((volume) => [volume, imageMajorOf(volume)]);
+  expect(Object.fromEntries(majors)).toEqual({ postgres: '16', redis: '7', raw: '', prometheus: '3', grafana: '12' });
+});
+
+test('a marker is read back as it was written, beside the data and not in it', () => {
+  const instance = testInstance();
+  writeFiles(instance.dir, { 'instance-id': 'id-1\n', 'data/raw/file': 'x' });
+  expect(readMarker(instance, 'raw')).toBeUndefined();
+  const marker = currentMarker(instance, join(instance.dataDir, 'raw'), '');
+  writeMarker(instance, 'raw', marker);
+  expect(readMarker(instance, 'raw')).toEqual({
+    stack: 'dev',
+    instanceId: 'id-1',
+    path: join(instance.dataDir, 'raw'),
+    mountPoint: marker.mountPoint,
+    imageMajor: '',
+  });
+  expect(readdirSync(join(instance.dataDir, 'raw'))).toEqual(['file']);
+  expect(readdirSync(join(instance.dataDir, '.owners'))).toEqual(['raw.json']);
+  expect(statSync(join(instance.dataDir, '.owners', 'raw.json')).mode & 0o777).toBe(0o644);
+});
+
+test('a marker names the real path behind a link', () => {
+  const instance = testInstance();
+  const disk = temporaryDir();
+  symlinkSync(disk, join(instance.dir, 'link'));
+  expect(currentMarker(instance, join(instance.dir, 'link'), '7').path).toBe(disk);
+});
+
+test('an instance without an id has an empty one', () => {
+  expect(readInstanceId(testInstance())).toBe('');
+});
