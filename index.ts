@@ -2,14 +2,15 @@ import * as pulumi from '@pulumi/pulumi';
 import { GatewayStack } from './components/gateway-stack.ts';
 import { dataPath } from './docker/data-volume.ts';
 import { resolveDockerHost } from './docker/host.ts';
-import { dataVolumes } from './docker/names.ts';
 import { UserError } from './host/errors.ts';
+import { findingText } from './host/finding.ts';
 import { readSource } from './host/git.ts';
 import { hostPathsId } from './instance/host-paths.ts';
 import { secretGenerations } from './instance/secret-files.ts';
-import { findingText, refuseErrors } from './preflight/checks.ts';
+import { refuseErrors } from './preflight/checks.ts';
 import { currentInstance } from './settings/instance.ts';
 import { loadSettings } from './settings/load.ts';
+import { dataVolumes } from './settings/services.ts';
 
 async function deploy(): Promise<GatewayStack> {
   const settings = loadSettings(currentInstance(pulumi.getStack()), import.meta.dirname);

@@ -1,8 +1,9 @@
 import * as docker from '@pulumi/docker';
 import * as pulumi from '@pulumi/pulumi';
 import { dataPath, dataVolumeSpec } from '../docker/data-volume.ts';
-import { type DataVolumeName, toLabelList } from '../docker/names.ts';
+import { toLabelList } from '../docker/names.ts';
 import type { Settings } from '../settings/load.ts';
+import type { DataVolumeName } from '../settings/services.ts';
 
 export interface DataVolumeArgs {
   readonly settings: Settings;

@@ -1,31 +1,26 @@
 import type * as command from '@pulumi/command';
 import * as docker from '@pulumi/docker';
 import * as pulumi from '@pulumi/pulumi';
-import {
-  type DataVolumeName,
-  dataVolumes,
-  imageTag,
-  networkName,
-  projectLabels,
-  toLabelList,
-} from '../docker/names.ts';
+import { imageMajorOf } from '../docker/images.ts';
+import { imageTag, networkName, projectLabels, toLabelList } from '../docker/names.ts';
 import upstreamImages from '../docker/upstream-images.json' with { type: 'json' };
 import { hostInUrl } from '../host/address.ts';
 import type { Source } from '../host/git.ts';
-import { imageMajorOf } from '../instance/data-markers.ts';
 import { type SecretGenerations, secretServices, secretsPath } from '../instance/secret-files.ts';
-import { type ServiceName, services } from '../settings/instance.ts';
 import type { Settings } from '../settings/load.ts';
+import { type DataVolumeName, dataVolumes, type ServiceName, services } from '../settings/services.ts';
 import { DataVolume } from './data-volume.ts';
 import { hostStep } from './host-command.ts';
 import { LocalImage, tagImage } from './local-image.ts';
-import { Service, type ServiceSpec } from './service.ts';
+import { Service } from './service.ts';
 import { db } from './services/db.ts';
-import { gateway, gatewayBuild, gatewaySteps } from './services/gateway.ts';
+import { gateway, gatewayBuild } from './services/gateway.ts';
 import { grafana } from './services/grafana.ts';
 import { prometheus } from './services/prometheus.ts';
 import { redis } from './services/redis.ts';
+import type { ServiceSpec } from './services/spec.ts';
 import { configFilesPath } from './steps/config-files.ts';
+import { gatewaySteps } from './steps/gateway-step.ts';
 import { ownedDirectories } from './steps/host-paths.ts';
 
 export interface GatewayStackArgs {

@@ -1,16 +1,15 @@
 import { join } from 'node:path';
-import { dataVolumes } from '../docker/names.ts';
+import { imageMajorOf } from '../docker/images.ts';
 import { UserError } from '../host/errors.ts';
-import { run } from '../host/process.ts';
-import { currentMarker, imageMajorOf, writeMarker } from '../instance/data-markers.ts';
+import { currentMarker, writeMarker } from '../instance/data-markers.ts';
 import { writeHostPathsId } from '../instance/host-paths.ts';
 import { type SecretGenerations, secretServices } from '../instance/secret-files.ts';
-import { isBreakingMigrationAllowed } from '../settings/deploy-flags.ts';
-import { currentInstance, services } from '../settings/instance.ts';
-import { loadSettings, type Settings } from '../settings/load.ts';
-import { type GatewayStep, gatewayStepCommand, gatewaySteps, stepContainerName } from './services/gateway.ts';
+import { currentInstance } from '../settings/instance.ts';
+import { loadSettings } from '../settings/load.ts';
+import { dataVolumes, services } from '../settings/services.ts';
 import { copyConfigFiles } from './steps/config-files.ts';
 import { waitUntilHealthy } from './steps/container-health.ts';
+import { gatewaySteps, runGatewayStep } from './steps/gateway-step.ts';
 import { writeOwnedPaths } from './steps/host-paths.ts';
 
 // What a local.Command of the program runs: `node components/host-step.ts <env> <step> <argument>...`.
@@ -44,31 +43,6 @@ async function main(argv: readonly string[]): Promise<void> {
   const gatewayStep = gatewaySteps.find((name) => name === step);
   if (gatewayStep === undefined) throw new TypeError(`host-step: no step ${step}`);
   await runGatewayStep(settings, gatewayStep, rest[0] ?? '');
-}
-
-// Longer than the five minutes that a selfcheck gives its migrations.
-const stepTimeoutMs = 420_000;
-
-async function runGatewayStep(settings: Settings, step: GatewayStep, imageId: string): Promise<void> {
-  // What a killed deploy left has the name, and could still be at work.
-  const remove = () => run(['docker', 'rm', '--force', stepContainerName(settings, step)], { allowedExitCodes: 'any' });
-  await remove();
-  const command = gatewayStepCommand(settings, step, imageId, isBreakingMigrationAllowed());
-  const result = await run(command, {
-    allowedExitCodes: 'any',
-    // A migration takes the time that it takes.
-    ...(step === 'selfcheck' ? { timeoutMs: stepTimeoutMs } : {}),
-  }).finally(remove);
-  if (result.exitCode === 0) return;
-  const lastLines = `${result.stdout}${result.stderr}`.trim().split('\n').slice(-20).join('\n');
-  const limit = `${settings.memoryMiB.gateway} MiB, GATEWAY_MEMORY_MIB`;
-  const reason =
-    result.exitCode === 137 ? `exit 137: killed, most likely out of memory (${limit})` : `exit ${result.exitCode}`;
-  throw new UserError(
-    'E_GATEWAY_STEP',
-    `${settings.env}: the new gateway failed its ${step} (${reason}); its last lines:\n${lastLines || 'none'}`,
-    'The running gateway was not touched. Mend what the lines name, then deploy again.',
-  );
 }
 
 // Plain `pulumi up` hands on its caller's.

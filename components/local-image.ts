@@ -3,8 +3,8 @@ import * as docker from '@pulumi/docker';
 import * as pulumi from '@pulumi/pulumi';
 import { hashBuildContext } from '../docker/build-context.ts';
 import { imageTag } from '../docker/names.ts';
-import type { ServiceName } from '../settings/instance.ts';
 import type { Settings } from '../settings/load.ts';
+import type { ServiceName } from '../settings/services.ts';
 
 export interface LocalImageArgs {
   readonly settings: Settings;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Settings } from '../settings/load.ts';
-import { type DataVolumeName, projectLabels, volumeName } from './names.ts';
+import type { DataVolumeName } from '../settings/services.ts';
+import { projectLabels, volumeName } from './names.ts';
 
 /** Host directory of a volume. */
 export const dataPath = (settings: Settings, volume: DataVolumeName) => join(settings.dataDir, volume);

@@ -1,9 +1,5 @@
-import type { ServiceName } from '../settings/instance.ts';
 import type { Settings } from '../settings/load.ts';
-
-/** Parts of an instance that have a directory below DATA_DIR and a volume of their own. */
-export const dataVolumes = ['postgres', 'redis', 'raw', 'prometheus', 'grafana'] as const;
-export type DataVolumeName = (typeof dataVolumes)[number];
+import type { DataVolumeName, ServiceName } from '../settings/services.ts';
 
 /** `<project>-<service>`: the container. */
 export const containerName = (settings: Settings, service: ServiceName) => `${settings.project}-${service}`;

@@ -4,10 +4,10 @@ import { delimiter } from 'node:path';
 export const ownEnvironment: NodeJS.ProcessEnv = process.env;
 
 /** Variables for a child process on top of this one's; `undefined` removes one. */
-export type Overrides = Readonly<Record<string, string | undefined>>;
+export type EnvironmentChanges = Readonly<Record<string, string | undefined>>;
 
 /** This process's environment with the overrides in it. */
-export function childEnvironment(overrides: Overrides): NodeJS.ProcessEnv {
+export function childEnvironment(overrides: EnvironmentChanges): NodeJS.ProcessEnv {
   const env = { ...ownEnvironment };
   for (const [key, value] of Object.entries(overrides)) {
     if (value === undefined) delete env[key];
@@ -20,8 +20,9 @@ export function childEnvironment(overrides: Overrides): NodeJS.ProcessEnv {
 export const isWatched = (env: NodeJS.ProcessEnv = ownEnvironment): boolean =>
   process.stdout.isTTY === true && env.GITHUB_ACTIONS !== 'true';
 
-/** Overrides that keep colours out of a log: some programs take CI or TERM for a terminal. */
-export const plainOutput = (isTerminal: boolean | undefined): Overrides => (isTerminal ? {} : { NO_COLOR: '1' });
+/** EnvironmentChanges that keep colours out of a log: some programs take CI or TERM for a terminal. */
+export const plainOutput = (isTerminal: boolean | undefined): EnvironmentChanges =>
+  isTerminal ? {} : { NO_COLOR: '1' };
 
 /** PATH with these directories first, each once. */
 export function pathWith(...dirs: readonly string[]): string {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { UserError } from './errors.ts';
 import { run } from './process.ts';
+import { readIfThere } from './whole-file.ts';
 
 /** Mount points at or below `dir`, the deepest and latest first: the order to unmount them in. */
 export function mountsBelow(dir: string, mountInfo: string): string[] {
@@ -44,4 +45,15 @@ export function assertNothingMounted(dir: string): void {
     `${dir}: must hold no mount before it is deleted or used again (got ${points.join(', ')})`,
     `Unmount: umount ${points.join(' ')}`,
   );
+}
+/** The mount that a path lies on; `/` where the host does not list its mounts. */
+export function mountPointOf(path: string, mountInfo: string = readIfThere('/proc/self/mountinfo') ?? ''): string {
+  const points = mountInfo
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .map((point) =>
+      point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
+    )
+    .filter((point) => point !== '' && (path === point || path.startsWith(point === '/' ? '/' : `${point}/`)));
+  return points.reduce((longest, point) => (point.length > longest.length ? point : longest), '/');
 }

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DataVolumeName } from '../docker/names.ts';
 import { writeWhole } from '../host/whole-file.ts';
-import type { Environment, Instance } from '../settings/instance.ts';
+import type { Instance } from '../settings/instance.ts';
+import type { DataVolumeName, Environment } from '../settings/services.ts';
 
 /** Where a Compose project keeps what becomes one of this stack's volumes. */
 export interface AdoptedData {

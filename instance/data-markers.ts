@@ -1,10 +1,9 @@
-import { mkdirSync, readFileSync, realpathSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { mkdirSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
-import type { DataVolumeName } from '../docker/names.ts';
-import upstreamImages from '../docker/upstream-images.json' with { type: 'json' };
 import { UserError } from '../host/errors.ts';
-import { writeWhole } from '../host/whole-file.ts';
+import { mountPointOf } from '../host/mounts.ts';
+import { readIfThere, writeWhole } from '../host/whole-file.ts';
 import type { Instance } from '../settings/instance.ts';
 
 /**
@@ -75,41 +74,4 @@ export function currentMarker(instance: Instance, dir: string, imageMajor: strin
     mountPoint: mountPointOf(path),
     imageMajor,
   };
-}
-
-/** Major version of the image that writes a directory; empty for the gateway's own files. */
-export function imageMajorOf(volume: DataVolumeName): string {
-  const image = volume === 'raw' ? '' : upstreamImages[volume === 'postgres' ? 'db' : volume];
-  return /:v?(\d+)/.exec(image)?.[1] ?? '';
-}
-
-/** Path with its links followed, as far as it is there. */
-export function realPathOf(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return join(realPathOf(dirname(path)), basename(path));
-  }
-}
-
-/** The mount that a path lies on; `/` where the host does not list its mounts. */
-export function mountPointOf(path: string, mountInfo: string = readIfThere('/proc/self/mountinfo') ?? ''): string {
-  const points = mountInfo
-    .split('\n')
-    .map((line) => line.split(' ')[4] ?? '')
-    .map((point) =>
-      point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
-    )
-    .filter((point) => point !== '' && (path === point || path.startsWith(point === '/' ? '/' : `${point}/`)));
-  return points.reduce((longest, point) => (point.length > longest.length ? point : longest), '/');
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

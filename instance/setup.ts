@@ -3,8 +3,9 @@ import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { UserError } from '../host/errors.ts';
 import { createWhole } from '../host/whole-file.ts';
 import { envFileText } from '../settings/env-file.ts';
-import type { Environment, Instance } from '../settings/instance.ts';
+import type { Instance } from '../settings/instance.ts';
 import { bindIpProblem } from '../settings/schema.ts';
+import type { Environment } from '../settings/services.ts';
 
 /** Address that `up dev` takes where there is no instance yet: loopback, so that nobody else can reach it. */
 export const loopbackFor = (platform: NodeJS.Platform) => (platform === 'darwin' ? '127.0.0.1' : '127.0.10.1');

@@ -1,7 +1,10 @@
-import { createServer } from 'node:net';
+import { BlockList, createServer, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import type { FoundNetwork } from '../docker/daemon-facts.ts';
+import { networkName } from '../docker/names.ts';
+import type { Finding } from '../host/finding.ts';
 import type { Settings } from '../settings/load.ts';
-import type { Finding, HostCheck } from './finding.ts';
+import type { DaemonCheck, HostCheck } from './finding.ts';
 
 /** Whether a TCP port can be bound, and if not, the system's code: `EADDRNOTAVAIL`, `EADDRINUSE`, `EACCES`. */
 export function bindError(host: string, port: number): Promise<string | undefined> {
@@ -52,3 +55,65 @@ function loopbackFindings({ env, bindIp, instance }: Settings): readonly Finding
     },
   ];
 }
+/** BIND_IP lies in no Docker network, and this stack's network hides no network of the host. */
+export const subnets: DaemonCheck = {
+  name: 'subnets',
+  reads: 'daemon',
+  run({ settings, daemon }) {
+    const own = Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
+      (addresses ?? []).flatMap(({ cidr, address }) => (cidr === null ? [] : [{ name, cidr, address }])),
+    );
+    return subnetFindings(settings, daemon.networks, own);
+  },
+};
+/** An address of this host: interface, `10.0.0.10/24` and `10.0.0.10`. */
+export interface HostAddress {
+  readonly name: string;
+  readonly cidr: string;
+  readonly address: string;
+}
+
+/** What Docker's networks and those of the host have in common, and should not. */
+export function subnetFindings(
+  settings: Settings,
+  networks: readonly FoundNetwork[],
+  hostAddresses: readonly HostAddress[],
+): readonly Finding[] {
+  const findings: Finding[] = [];
+  for (const { name, subnets: all } of networks) {
+    const subnet = all.find((cidr) => isInSubnet(settings.bindIp, cidr));
+    if (subnet === undefined) continue;
+    findings.push({
+      code: 'E_BIND_IP_SUBNET',
+      severity: 'error',
+      message: `${settings.instance.envFile} BIND_IP: lies in a network of Docker (got ${settings.bindIp}, ${name} has ${subnet})`,
+      why: 'Docker gives such addresses to containers, and takes them away with the network.',
+      fix: `Set BIND_IP in ${settings.instance.envFile} to an address of this host (Linux: ip -brief addr; macOS: ifconfig) outside of it.`,
+    });
+  }
+  const gateways = new Set(networks.flatMap((network) => network.gateways));
+  for (const subnet of networks.find(({ name }) => name === networkName(settings))?.subnets ?? []) {
+    const twin = hostAddresses.find(({ cidr, address }) => !gateways.has(address) && overlap(cidr, subnet));
+    if (twin === undefined) continue;
+    findings.push({
+      code: 'W_SUBNET',
+      severity: 'warning',
+      message: `network ${networkName(settings)}: overlaps a network of this host (got ${subnet}, ${twin.name} has ${twin.cidr})`,
+      why: 'Hosts of that network cannot reach the containers, or these not them.',
+      fix: 'Set "default-address-pools" in the daemon\'s settings to free addresses (Linux: /etc/docker/daemon.json; macOS: Docker Desktop, Settings, Docker Engine), restart it, and deploy anew.',
+    });
+  }
+  return findings;
+}
+
+const familyOf = (address: string) => (isIPv6(address) ? 'ipv6' : 'ipv4');
+
+function isInSubnet(address: string, cidr: string): boolean {
+  const [base = '', prefix = ''] = cidr.split('/');
+  const list = new BlockList();
+  list.addSubnet(base, Number(prefix), familyOf(base));
+  return familyOf(base) === familyOf(address) && list.check(address, familyOf(address));
+}
+
+/** Of two blocks of addresses that meet, one holds the other's first address. */
+const overlap = (a: string, b: string) => isInSubnet(a.split('/')[0] ?? '', b) || isInSubnet(b.split('/')[0] ?? '', a);

@@ -1,21 +1,19 @@
 import { UserError } from '../host/errors.ts';
+import { type Finding, findingText } from '../host/finding.ts';
 import type { Source } from '../host/git.ts';
 import type { Settings } from '../settings/load.ts';
-import { bindIp } from './bind-ip.ts';
+import { bindIp, subnets } from './bind-ip.ts';
 import { checkout } from './checkout.ts';
 import { askDaemon, daemon, sameDaemon } from './daemon.ts';
 import { dataDirectories, dataOwner, volumeDevices } from './data.ts';
 import { dataInUse } from './data-in-use.ts';
-import type { Check, Finding } from './finding.ts';
+import type { Check } from './finding.ts';
 import { instances, otherInstances } from './instances.ts';
-import { openAdoption } from './open-adoption.ts';
-import { openMove } from './open-move.ts';
 import { daemonPlaces, places } from './places.ts';
 import { ports } from './ports.ts';
-import { rotation } from './rotation.ts';
 import { secrets } from './secrets.ts';
-import { subnets } from './subnets.ts';
 import { takenNames } from './taken-names.ts';
+import { openAdoption, openMove, rotation } from './unfinished.ts';
 
 /** All checks, in the order in which their findings are shown. */
 export const checks: readonly Check[] = [
@@ -56,9 +54,6 @@ export async function findAll({ settings, source, dockerHost }: Subject): Promis
   });
   return ['code' in answer ? [answer] : [], ...(await Promise.all(runs))].flat();
 }
-
-/** One finding as lines of text. */
-export const findingText = ({ code, message, why, fix }: Finding) => `${code} ${message}. ${why}\n  ${fix}`;
 
 /**
  * The warnings, where nothing is wrong.

@@ -1,9 +1,10 @@
 import { type DaemonFacts, readDaemon } from '../docker/daemon-facts.ts';
 import { currentContext, givenDockerHost } from '../docker/host.ts';
 import { UserError } from '../host/errors.ts';
+import type { Finding } from '../host/finding.ts';
 import { run } from '../host/process.ts';
 import { readLastEngine } from '../instance/last-engine.ts';
-import type { DaemonCheck, Finding } from './finding.ts';
+import type { DaemonCheck } from './finding.ts';
 
 const leastApi = [1, 41] as const;
 

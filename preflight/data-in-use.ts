@@ -1,8 +1,9 @@
 import { type DaemonFacts, projectOf } from '../docker/daemon-facts.ts';
 import { environmentLabel } from '../docker/names.ts';
+import type { Finding } from '../host/finding.ts';
+import { isWithin } from '../host/paths.ts';
 import type { Settings } from '../settings/load.ts';
-import type { DaemonCheck, Finding } from './finding.ts';
-import { isWithin } from './instances.ts';
+import type { DaemonCheck } from './finding.ts';
 
 /** No running container of somebody else mounts a data directory of this instance, itself or by a volume. */
 export const dataInUse: DaemonCheck = {

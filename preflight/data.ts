@@ -1,20 +1,15 @@
 import { existsSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { FoundVolume } from '../docker/daemon-facts.ts';
-import { type DataVolumeName, dataVolumes, environmentLabel, volumeName } from '../docker/names.ts';
+import { imageMajorOf } from '../docker/images.ts';
+import { environmentLabel, volumeName } from '../docker/names.ts';
 import { UserError } from '../host/errors.ts';
-import {
-  currentMarker,
-  type DataMarker,
-  imageMajorOf,
-  markerFile,
-  readInstanceId,
-  readMarker,
-  realPathOf,
-} from '../instance/data-markers.ts';
+import type { Finding } from '../host/finding.ts';
+import { realPathOf } from '../host/paths.ts';
+import { currentMarker, type DataMarker, markerFile, readInstanceId, readMarker } from '../instance/data-markers.ts';
 import type { Settings } from '../settings/load.ts';
-import { dataOwners, owners, userOf } from '../settings/owners.ts';
-import type { DaemonCheck, Finding, HostCheck, HostContext } from './finding.ts';
+import { type DataVolumeName, dataOwners, dataVolumes, owners, userOf } from '../settings/services.ts';
+import type { DaemonCheck, HostCheck, HostContext } from './finding.ts';
 
 /** Each data directory is the one that this instance wrote to: there, not empty, on the same mount, same major. */
 export const dataDirectories = {

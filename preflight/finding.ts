@@ -1,4 +1,5 @@
 import type { DaemonFacts } from '../docker/daemon-facts.ts';
+import type { Finding } from '../host/finding.ts';
 import type { Source } from '../host/git.ts';
 import type { Settings } from '../settings/load.ts';
 
@@ -13,19 +14,6 @@ export interface HostContext {
 /** What checks of the daemon know besides: all that it said, asked once. */
 export interface DaemonContext extends HostContext {
   readonly daemon: DaemonFacts;
-}
-
-export interface Finding {
-  /** Stable name for scripts: `E_PORT_TAKEN`. */
-  readonly code: string;
-  /** An error stops a deploy before anything changes; a warning does not. */
-  readonly severity: 'error' | 'warning';
-  /** `where: rule (got)`. */
-  readonly message: string;
-  /** What goes wrong if nobody mends it. */
-  readonly why: string;
-  /** The command or edit that mends it. */
-  readonly fix: string;
 }
 
 type Findings = readonly Finding[] | Promise<readonly Finding[]>;

@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs';
-import { dirname, relative } from 'node:path';
+import { dirname } from 'node:path';
 import { UserError } from '../host/errors.ts';
-import { environments, instanceOf, services } from '../settings/instance.ts';
+import type { Finding } from '../host/finding.ts';
+import { isWithin } from '../host/paths.ts';
+import { instanceOf } from '../settings/instance.ts';
 import { loadSettings, type Settings } from '../settings/load.ts';
-import type { Finding, HostCheck } from './finding.ts';
+import { environments, services } from '../settings/services.ts';
+import type { HostCheck } from './finding.ts';
 
 /** Settings of the other environments under the same root; one whose settings are bad is told of by its own doctor. */
 export function otherInstances({ env, instance, checkoutDir }: Settings): readonly Settings[] {
@@ -57,6 +60,3 @@ function collisions(settings: Settings, other: Settings): readonly Finding[] {
   }
   return findings;
 }
-
-/** Whether a path is the directory or lies below it. */
-export const isWithin = (path: string, directory: string) => !/^\.\.(\/|$)/.test(relative(directory, path));

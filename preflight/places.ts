@@ -1,9 +1,10 @@
 import { existsSync, lstatSync, realpathSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { dataVolumes } from '../docker/names.ts';
+import type { Finding } from '../host/finding.ts';
+import { isWithin } from '../host/paths.ts';
 import type { Settings } from '../settings/load.ts';
-import type { DaemonCheck, Finding, HostCheck } from './finding.ts';
-import { isWithin } from './instances.ts';
+import { dataVolumes } from '../settings/services.ts';
+import type { DaemonCheck, HostCheck } from './finding.ts';
 
 const tmpfsType = 0x01021994;
 const leastFreeMiB = 1024;

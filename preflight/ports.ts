@@ -2,11 +2,12 @@ import { type FoundContainer, projectOf, serviceOf } from '../docker/daemon-fact
 import { dockerProxiesOf } from '../docker/docker-proxies.ts';
 import { hostInUrl } from '../host/address.ts';
 import { UserError } from '../host/errors.ts';
+import type { Finding } from '../host/finding.ts';
 import { run } from '../host/process.ts';
-import { type ServiceName, services } from '../settings/instance.ts';
 import type { Settings } from '../settings/load.ts';
+import { type ServiceName, services } from '../settings/services.ts';
 import { bindError } from './bind-ip.ts';
-import type { DaemonCheck, Finding } from './finding.ts';
+import type { DaemonCheck } from './finding.ts';
 
 /** Each port on BIND_IP is free, or held by this stack's own container. */
 export const ports: DaemonCheck = {

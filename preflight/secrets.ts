@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
+import type { Finding } from '../host/finding.ts';
 import type { Secrets } from '../settings/load.ts';
-import type { Finding, HostCheck } from './finding.ts';
+import type { HostCheck } from './finding.ts';
 
 const variableOf: Readonly<Record<keyof Secrets, string>> = {
   postgresPassword: 'POSTGRES_PASSWORD',

@@ -1,8 +1,9 @@
 import { type DaemonFacts, projectOf } from '../docker/daemon-facts.ts';
-import { containerName, dataVolumes, environmentLabel, networkName, volumeName } from '../docker/names.ts';
-import { services } from '../settings/instance.ts';
+import { containerName, environmentLabel, networkName, volumeName } from '../docker/names.ts';
+import type { Finding } from '../host/finding.ts';
 import type { Settings } from '../settings/load.ts';
-import type { DaemonCheck, Finding } from './finding.ts';
+import { dataVolumes, services } from '../settings/services.ts';
+import type { DaemonCheck } from './finding.ts';
 
 /** The lists in which names of this stack are looked for. */
 export type NamedObjects = Pick<DaemonFacts, 'containers' | 'networks' | 'volumes'>;

@@ -2,12 +2,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { ownEnvironment } from '../host/environment.ts';
 import { UserError } from '../host/errors.ts';
-
-export const environments = ['dev', 'stage', 'prod'] as const;
-export type Environment = (typeof environments)[number];
-
-export const services = ['gateway', 'db', 'redis', 'prometheus', 'grafana'] as const;
-export type ServiceName = (typeof services)[number];
+import { type Environment, environments } from './services.ts';
 
 /** The directory of one environment on this host, and what lies where in it. All paths are absolute. */
 export interface Instance {

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { parse, type YAMLParseError } from 'yaml';
 import { UserError } from '../host/errors.ts';
 import { parseDotenv } from './dotenv.ts';
-import type { Environment, Instance, ServiceName } from './instance.ts';
+import type { Instance } from './instance.ts';
 import { type Overrides, readOverride } from './override.ts';
 import { defaultOf, type EnvValues, envSchema, metaOf, type Variable, variables } from './schema.ts';
+import type { Environment, ServiceName } from './services.ts';
 import { isVariable, nearestVariable } from './variable-names.ts';
 
 /** All that components and checks may know of an instance; frozen, and the only way for them to know it. */

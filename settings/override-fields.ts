@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import type { ServiceName } from './instance.ts';
 import { ownedByUs } from './override-owned.ts';
+import type { ServiceName } from './services.ts';
 
 /** What the instance's `docker-compose.override.yml` adds to one container; empty where it says nothing. */
 export interface ServiceOverride {

@@ -1,4 +1,4 @@
-import type { ServiceName } from './instance.ts';
+import type { ServiceName } from './services.ts';
 
 interface Owned {
   readonly environment: readonly string[];

@@ -1,7 +1,8 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar } from 'yaml';
-import type { Instance, ServiceName } from './instance.ts';
-import { services } from './instance.ts';
+import type { Instance } from './instance.ts';
 import { type FieldContext, noOverride, overrideSchema, type ServiceOverride } from './override-fields.ts';
+import type { ServiceName } from './services.ts';
+import { services } from './services.ts';
 
 export type Overrides = Readonly<Record<ServiceName, ServiceOverride>>;
 

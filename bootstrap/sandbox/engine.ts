@@ -66,13 +66,13 @@ export const daemonConfig = (layout: Layout) => ({
   builder: { gc: { enabled: true, defaultKeepStorage: '2GB' } },
 });
 
-export interface Engine {
+export interface EngineProcess {
   readonly dockerd: ProcessId;
   readonly containerd: ProcessId;
 }
 
 /** Starts containerd and dockerd detached and waits until the engine answers. */
-export async function startEngine(layout: Layout, netns: 'host' | 'own', progress: Progress): Promise<Engine> {
+export async function startDockerd(layout: Layout, netns: 'host' | 'own', progress: Progress): Promise<EngineProcess> {
   await prepareDirectories(layout);
   const ownNetwork = netns === 'own' ? ['unshare', '--net', '--'] : [];
   const containerd = await startDetached(layout, [...ownNetwork, 'containerd', '--config', layout.containerdConfig]);

@@ -14,7 +14,7 @@ import { assertNothingMounted } from '../../host/mounts.ts';
 import type { Progress } from '../../host/output.ts';
 import { run } from '../../host/process.ts';
 import { enginesInThisNetwork, isAlive, type ProcessId } from '../../host/processes.ts';
-import { endEngine, startEngine } from './engine.ts';
+import { endEngine, startDockerd } from './engine.ts';
 import { areStandInsLoaded, loadStandIns } from './images/stand-ins.ts';
 import { ensureEnginePrograms } from './install.ts';
 import { type Layout, layoutOf } from './layout.ts';
@@ -114,7 +114,7 @@ async function startFresh(layout: Layout, options: StartOptions): Promise<Engine
   if (options.netns === 'host') assertNoOtherEngine(layout);
   await ensureEnginePrograms(options.progress);
   options.progress.step(`starting the sandbox's Docker engine in ${layout.dir}`);
-  const engine = await startEngine(layout, options.netns, options.progress);
+  const engine = await startDockerd(layout, options.netns, options.progress);
   const record = { ...engine, netns: options.netns, standIns: '' };
   writeRecord(layout, record);
   options.progress.done('engine runs');

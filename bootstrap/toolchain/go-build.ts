@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { childEnvironment, type Overrides } from '../../host/environment.ts';
+import { childEnvironment, type EnvironmentChanges } from '../../host/environment.ts';
 import { UserError } from '../../host/errors.ts';
 import type { Progress } from '../../host/output.ts';
 import { ProcessError, run } from '../../host/process.ts';
@@ -28,7 +28,7 @@ export function goBuildCommand(build: GoBuild, outputFile: string): readonly str
 }
 
 /** The user's own settings of these would change the build; caches, proxy and checksum database stay the user's. */
-export const goEnvironment: Overrides = { CGO_ENABLED: '0', GOFLAGS: '', GOWORK: 'off', GOOS: '', GOARCH: '' };
+export const goEnvironment: EnvironmentChanges = { CGO_ENABLED: '0', GOFLAGS: '', GOWORK: 'off', GOOS: '', GOARCH: '' };
 
 /**
  * Builds a unit's programs from the pinned Go modules.

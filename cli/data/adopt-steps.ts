@@ -1,5 +1,6 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { imageMajorOf } from '../../docker/images.ts';
 import { environmentLabel } from '../../docker/names.ts';
 import upstreamImages from '../../docker/upstream-images.json' with { type: 'json' };
 import { UserError } from '../../host/errors.ts';
@@ -13,10 +14,10 @@ import {
   readAdoption,
   writeAdoption,
 } from '../../instance/adoption-journal.ts';
-import { currentMarker, imageMajorOf, writeMarker } from '../../instance/data-markers.ts';
+import { currentMarker, writeMarker } from '../../instance/data-markers.ts';
 import { lackOfRoom } from '../../preflight/places.ts';
 import type { Settings } from '../../settings/load.ts';
-import { dataOwners, userOf } from '../../settings/owners.ts';
+import { dataOwners, userOf } from '../../settings/services.ts';
 import { factsOf, readComposeProject } from './compose-project.ts';
 import { DataCopier, type Tree, type TreeContent } from './data-copy.ts';
 

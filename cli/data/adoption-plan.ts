@@ -1,14 +1,19 @@
 import { join } from 'node:path';
-import type { DaemonFacts } from '../../docker/daemon-facts.ts';
-import { projectOf } from '../../docker/daemon-facts.ts';
-import { type DataVolumeName, dataVolumes, networkName, volumeName } from '../../docker/names.ts';
+import { type DaemonFacts, projectOf } from '../../docker/daemon-facts.ts';
+import { imageMajorOf } from '../../docker/images.ts';
+import { networkName, volumeName } from '../../docker/names.ts';
+import type { Finding } from '../../host/finding.ts';
+import { isWithin, realPathOf } from '../../host/paths.ts';
 import type { AdoptedData, AdoptionPlan } from '../../instance/adoption-journal.ts';
-import { imageMajorOf, realPathOf } from '../../instance/data-markers.ts';
-import type { Finding } from '../../preflight/finding.ts';
-import { isWithin } from '../../preflight/instances.ts';
-import { type ServiceName, services } from '../../settings/instance.ts';
 import type { Settings } from '../../settings/load.ts';
-import { dataOwners, owners } from '../../settings/owners.ts';
+import {
+  type DataVolumeName,
+  dataOwners,
+  dataVolumes,
+  owners,
+  type ServiceName,
+  services,
+} from '../../settings/services.ts';
 import type { ComposeContainer, ComposeProject, DatabaseVersion } from './compose-project.ts';
 
 /** All that a plan is made of, read before. */

@@ -1,14 +1,14 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { UserError } from '../../host/errors.ts';
-import { realPathOf } from '../../instance/data-markers.ts';
+import { findingText } from '../../host/finding.ts';
+import { isWithin, realPathOf } from '../../host/paths.ts';
 import { readMove } from '../../instance/move-journal.ts';
-import { findingText } from '../../preflight/checks.ts';
-import { instances, isWithin, otherInstances } from '../../preflight/instances.ts';
+import { instances, otherInstances } from '../../preflight/instances.ts';
 import { lackOfRoom, places } from '../../preflight/places.ts';
-import type { Environment } from '../../settings/instance.ts';
 import type { Settings } from '../../settings/load.ts';
 import { envSchema } from '../../settings/schema.ts';
+import type { Environment } from '../../settings/services.ts';
 
 /**
  * The directory that the data is moved to, where it can be written into an `.env` as it stands.

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ServiceName, services } from '../../settings/instance.ts';
 import type { Settings } from '../../settings/load.ts';
+import { type ServiceName, services } from '../../settings/services.ts';
 import type { PortSilence } from './record.ts';
 
 /** A question that a service answers when it serves, and what its answer looks like. */

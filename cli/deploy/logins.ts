@@ -1,7 +1,7 @@
 import { createDecipheriv, pbkdf2 } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
-import type { Finding } from '../../preflight/finding.ts';
+import type { Finding } from '../../host/finding.ts';
 import type { Settings } from '../../settings/load.ts';
 import { checkpointFile, readCheckpoint } from '../stack/state-files.ts';
 import { psql } from './psql.ts';

@@ -1,10 +1,11 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ServiceStatus } from '../../docker/status.ts';
 import { checkoutDir, readSource } from '../../host/git.ts';
 import { writeWhole } from '../../host/whole-file.ts';
-import type { Instance, ServiceName } from '../../settings/instance.ts';
+import type { Instance } from '../../settings/instance.ts';
+import type { ServiceName } from '../../settings/services.ts';
 import type { Change, Told } from '../stack/events.ts';
-import type { ServiceStatus } from '../verbs/look/status.ts';
 
 /** For how long the published port of a service did not answer while it was deployed. */
 export interface PortSilence {

@@ -1,14 +1,15 @@
 import { containerName } from '../../docker/names.ts';
+import { readStatus } from '../../docker/status.ts';
 import { hostInUrl } from '../../host/address.ts';
 import { UserError } from '../../host/errors.ts';
 import { note } from '../../host/output.ts';
 import { setEnvValue } from '../../instance/env-edit.ts';
 import { type Rotation, rotationGoesOn, secretValue } from '../../instance/rotation-journal.ts';
-import type { ServiceName } from '../../settings/instance.ts';
 import { loadSettings, type Settings } from '../../settings/load.ts';
 import type { Variable } from '../../settings/schema.ts';
-import { runPulumi, type Stack } from '../stack/stack.ts';
-import { readStatus } from '../verbs/look/status.ts';
+import type { ServiceName } from '../../settings/services.ts';
+import { runPulumi } from '../stack/run-pulumi.ts';
+import type { Stack } from '../stack/stack.ts';
 import { psql } from './psql.ts';
 import { scramVerifier } from './scram.ts';
 

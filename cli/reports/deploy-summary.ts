@@ -1,4 +1,4 @@
-import type { Finding } from '../../preflight/finding.ts';
+import type { Finding } from '../../host/finding.ts';
 import type { DeployRecord, PortSilence } from '../deploy/record.ts';
 import { type Cell, code, heading, list, markdownTable, preformatted } from './markdown.ts';
 import { silentSeconds } from '../deploy/downtime.ts';

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { childEnvironment } from '../../host/environment.ts';
-import { environments, type ServiceName, services } from '../../settings/instance.ts';
+import { type ServiceName } from '../../settings/services.ts';
+import { services } from '../../settings/services.ts';
+import { environments } from '../../settings/services.ts';
 import { checkoutDir, readSource } from '../../host/git.ts';
 import { readDeployRecord } from '../deploy/record.ts';
 import { runPulumiTelling, type Told } from '../stack/events.ts';

@@ -6,14 +6,8 @@ import { UserError } from '../../host/errors.ts';
 import { note, type Progress } from '../../host/output.ts';
 import { run } from '../../host/process.ts';
 import { readLastEngine, writeLastEngine } from '../../instance/last-engine.ts';
-import {
-  type Environment,
-  givenRoot,
-  type Instance,
-  instanceOf,
-  instancesRoot,
-  userDirs,
-} from '../../settings/instance.ts';
+import { givenRoot, type Instance, instanceOf, instancesRoot, userDirs } from '../../settings/instance.ts';
+import type { Environment } from '../../settings/services.ts';
 
 /** The daemon that an environment runs on, and the root of the instances that belong to it. */
 export interface Engine {

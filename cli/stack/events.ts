@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withScratch } from '../../instance/drafts.ts';
-import { runPulumi, type Stack } from './stack.ts';
+import { runPulumi } from './run-pulumi.ts';
+import type { Stack } from './stack.ts';
 
 /** One thing that a run of Pulumi changed, or found to be otherwise. */
 export interface Change {

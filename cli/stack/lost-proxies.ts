@@ -2,8 +2,8 @@ import { readPublished } from '../../docker/daemon-facts.ts';
 import { dockerProxiesOf } from '../../docker/docker-proxies.ts';
 import { hostInUrl } from '../../host/address.ts';
 import { end } from '../../host/processes.ts';
-import { services } from '../../settings/instance.ts';
 import type { Settings } from '../../settings/load.ts';
+import { services } from '../../settings/services.ts';
 import type { Stack } from './stack.ts';
 
 /**

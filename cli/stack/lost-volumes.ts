@@ -1,7 +1,8 @@
 import { dataVolumeSpec } from '../../docker/data-volume.ts';
-import { type DataVolumeName, dataVolumes, volumeName } from '../../docker/names.ts';
+import { volumeName } from '../../docker/names.ts';
 import { run } from '../../host/process.ts';
 import type { Settings } from '../../settings/load.ts';
+import { type DataVolumeName, dataVolumes } from '../../settings/services.ts';
 import type { Stack } from './stack.ts';
 import type { StateResource } from './state-files.ts';
 

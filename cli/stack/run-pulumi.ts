@@ -1,6 +1,9 @@
+import { childEnvironment, isWatched, plainOutput } from '../../host/environment.ts';
+import { print } from '../../host/output.ts';
 import { type RunOptions, type RunResult, run } from '../../host/process.ts';
 import { end, processesWithVariable } from '../../host/processes.ts';
 import type { Instance } from '../../settings/instance.ts';
+import type { Stack } from './stack.ts';
 
 /** Stands in the environment of every process of a deploy; its value is the instance's directory. */
 export const markName = 'TAXLIEN_GATEWAY_DEPLOYS';
@@ -32,4 +35,39 @@ async function endMarked(entry: string): Promise<number> {
   const left = processesWithVariable(entry);
   await end(left, 'SIGTERM', 3_000);
   return left.length;
+}
+
+/**
+ * Runs `pulumi` in the checkout. On a terminal it has the terminal to itself; in a log, its lines about looking
+ * and waiting are left out.
+ * @returns its exit code
+ */
+export async function runPulumi(stack: Stack, args: readonly string[]): Promise<number> {
+  // A preview holds no lock: nobody may take it for a leftover.
+  const mark = args[0] === 'preview' ? {} : { [markName]: stack.instance.dir };
+  const env = childEnvironment({ ...stack.exports, ...plainOutput(isWatched()), ...mark });
+  const common = { cwd: stack.checkoutDir, env, allowedExitCodes: 'any', isStopOrderly: true } as const;
+  if (isWatched()) return (await runPulumiProcess(args, { ...common, stdio: 'inherit' })).exitCode;
+  const onLine = (line: string) => {
+    if (!isNoise(line)) print(line);
+  };
+  return (await runPulumiProcess([...args, '--color', 'never'], { ...common, onLine })).exitCode;
+}
+
+/** Lines of Pulumi's plain display that only say that it looks at something, waits, or found no change. */
+export const isNoise = (line: string) =>
+  line.startsWith('@ ') || /^ ~ {2}\S+ \S+ refresh(ing)? \(/.test(line) || /^ {4}[a-z]+:[a-z]+:\S+ \S+ *$/i.test(line);
+
+/** The stack's outputs, as `pulumi stack output` gives them; secret ones stay hidden. */
+export async function readOutputs(stack: Stack): Promise<StackOutputs> {
+  const options = { cwd: stack.checkoutDir, env: childEnvironment(stack.exports) };
+  return JSON.parse((await runPulumiProcess(['stack', 'output', '--json'], options)).stdout) as StackOutputs;
+}
+
+/** What index.ts exports, as far as it is shown. */
+export interface StackOutputs {
+  readonly commit: string;
+  readonly network: string;
+  readonly urls: Readonly<Record<string, string>>;
+  readonly volumes: Readonly<Record<string, { readonly name: string; readonly hostPath: string }>>;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { cleanSandbox, startSandbox } from '../../bootstrap/sandbox/sandbox.ts';
 import { ensureToolchain } from '../../bootstrap/toolchain/toolchain.ts';
-import { type Overrides, pathWith } from '../../host/environment.ts';
+import { type EnvironmentChanges, pathWith } from '../../host/environment.ts';
 import { checkoutDir } from '../../host/git.ts';
 import type { Progress } from '../../host/output.ts';
 import { userDirs } from '../../settings/instance.ts';
@@ -11,7 +11,7 @@ export interface TestSandbox {
   /** What stands before a command so that it runs in the engine's network. */
   readonly enter: readonly string[];
   /** What the environment of the tests adds to this one: the engine, the toolchain, and where instances may lie. */
-  readonly exports: Overrides;
+  readonly exports: EnvironmentChanges;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { ownEnvironment } from '../../host/environment.ts';
 
 const standardPath = ['/usr/local/bin', '/usr/local/sbin', '/usr/bin', '/usr/sbin', '/bin', '/sbin'];
@@ -10,7 +10,9 @@ export function bootEnvironment(
   env: NodeJS.ProcessEnv = ownEnvironment,
 ): Readonly<Record<string, string>> {
   const given = ['XDG_CACHE_HOME', 'XDG_STATE_HOME'].filter((key) => (env[key] ?? '') !== '');
-  const dockerDir = (env.PATH ?? '').split(delimiter).find((dir) => isExecutable(join(dir, 'docker')));
+  // A relative or empty entry of PATH means another directory at boot.
+  const path = (env.PATH ?? '').split(delimiter).filter((dir) => isAbsolute(dir));
+  const dockerDir = path.find((dir) => isExecutable(join(dir, 'docker')));
   return {
     HOME: home,
     PATH: [...new Set([nodeDir, ...(dockerDir === undefined ? [] : [dockerDir]), ...standardPath])].join(delimiter),

@@ -2,15 +2,15 @@ import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDaemonAnswering } from '../../docker/host.ts';
 import { containerName, environmentLabel } from '../../docker/names.ts';
+import { inspectedObjects } from '../../docker/status.ts';
 import { UserError } from '../../host/errors.ts';
 import type { Progress } from '../../host/output.ts';
 import { run } from '../../host/process.ts';
 import { bindError } from '../../preflight/bind-ip.ts';
 import { dataDirectories } from '../../preflight/data.ts';
-import { type ServiceName, services } from '../../settings/instance.ts';
 import type { Settings } from '../../settings/load.ts';
-import { inspectedObjects } from '../verbs/look/status.ts';
-import { type Patience, waitUntilReady } from '../verbs/look/verify.ts';
+import { type ServiceName, services } from '../../settings/services.ts';
+import { type Patience, waitUntilReady } from '../deploy/ready.ts';
 
 /** A container as `docker container inspect` gives it, as far as it is looked at here. */
 export interface BootContainer {

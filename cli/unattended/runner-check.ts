@@ -2,12 +2,13 @@ import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:
 import { basename, delimiter, join } from 'node:path';
 import { resolveDockerHost } from '../../docker/host.ts';
 import { UserError } from '../../host/errors.ts';
+import type { Finding } from '../../host/finding.ts';
 import { checkoutDir } from '../../host/git.ts';
 import { run } from '../../host/process.ts';
 import { askDaemon } from '../../preflight/daemon.ts';
-import type { Finding } from '../../preflight/finding.ts';
-import { type Environment, environments, type Instance, instanceOf, instancesRoot } from '../../settings/instance.ts';
+import { type Instance, instanceOf, instancesRoot } from '../../settings/instance.ts';
 import { loadSettings } from '../../settings/load.ts';
+import { type Environment, environments } from '../../settings/services.ts';
 import { bootKind, unitFile } from './boot-unit.ts';
 import { jobEnvironment, parseJson, type RunnerFiles } from './runner-files.ts';
 

@@ -1,5 +1,7 @@
 import { parseEnvironment } from '../../settings/instance.ts';
-import { changeStack, type PrepareOptions, prepareStack, type Stack } from '../stack/stack.ts';
+import { changeStack } from '../stack/change.ts';
+import { type PrepareOptions, prepareStack } from '../stack/prepare.ts';
+import type { Stack } from '../stack/stack.ts';
 import type { Invocation, Verb } from './verb.ts';
 
 /** A verb `<env> [--sandbox]` that works on a prepared stack. */

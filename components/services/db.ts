@@ -1,6 +1,6 @@
 import type { Settings } from '../../settings/load.ts';
-import { userOf } from '../../settings/owners.ts';
-import type { ServiceSpec } from '../service.ts';
+import { userOf } from '../../settings/services.ts';
+import type { ServiceSpec } from './spec.ts';
 
 /** PostgreSQL. */
 export function db(settings: Settings): ServiceSpec {

@@ -1,11 +1,8 @@
-import { dataPath } from '../../docker/data-volume.ts';
-import { containerName, environmentLabel, networkName } from '../../docker/names.ts';
-import { secretsPath } from '../../instance/secret-files.ts';
 import type { Settings } from '../../settings/load.ts';
-import { userOf } from '../../settings/owners.ts';
-import type { ServiceSpec } from '../service.ts';
+import { userOf } from '../../settings/services.ts';
+import type { ServiceSpec } from './spec.ts';
 
-const rawDir = '/data/raw';
+export const rawDir = '/data/raw';
 
 /** The Worker API. */
 export function gateway(settings: Settings): ServiceSpec {
@@ -28,7 +25,7 @@ export const gatewayBuild = (settings: Settings) => ({
   buildArgs: settings.gateway.goProxy === '' ? {} : { GOPROXY: settings.gateway.goProxy },
 });
 
-function gatewayEnvironment(settings: Settings): Readonly<Record<string, string>> {
+export function gatewayEnvironment(settings: Settings): Readonly<Record<string, string>> {
   const { gateway } = settings;
   return {
     DEPLOY_ENV: settings.env,
@@ -46,36 +43,4 @@ function gatewayEnvironment(settings: Settings): Readonly<Record<string, string>
     LEASE_SECONDS: `${gateway.leaseSeconds}`,
     METRICS_PUBLIC: `${gateway.areMetricsPublic}`,
   };
-}
-
-/** Steps of the gateway that run once, before its container is swapped. */
-export const gatewaySteps = ['selfcheck', 'migrate'] as const;
-export type GatewayStep = (typeof gatewaySteps)[number];
-
-export const stepContainerName = (settings: Settings, step: GatewayStep) =>
-  `${containerName(settings, 'gateway')}-${step}`;
-
-/** One run of a new gateway image with the settings, network, secrets and data of the real one, and no port. */
-export function gatewayStepCommand(
-  settings: Settings,
-  step: GatewayStep,
-  imageId: string,
-  isBreakingAllowed = false,
-): readonly string[] {
-  const bind = (source: string, target: string, ...more: string[]) => [
-    '--mount',
-    [`type=bind,source=${source},target=${target}`, ...more].join(','),
-  ];
-  return [
-    ...['docker', 'run', '--rm', '--name', stepContainerName(settings, step)],
-    ...['--label', `${environmentLabel}=${settings.env}`, '--label', `taxlien-gateway.step=${step}`],
-    ...['--network', networkName(settings), '--read-only', '--no-healthcheck'],
-    ...['--security-opt', 'no-new-privileges', '--cap-drop', 'ALL', '--user', userOf('gateway')],
-    ...['--memory', `${settings.memoryMiB.gateway}m`, '--memory-swap', `${settings.memoryMiB.gateway}m`],
-    ...Object.entries(gatewayEnvironment(settings)).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
-    ...(isBreakingAllowed ? ['--env', 'ALLOW_BREAKING_MIGRATION=true'] : []),
-    ...bind(secretsPath(settings.instance, 'gateway'), '/run/secrets', 'readonly'),
-    ...bind(dataPath(settings, 'raw'), rawDir),
-    ...[imageId, step],
-  ];
 }

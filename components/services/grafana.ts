@@ -1,6 +1,6 @@
 import type { Settings } from '../../settings/load.ts';
-import { userOf } from '../../settings/owners.ts';
-import type { ServiceSpec } from '../service.ts';
+import { userOf } from '../../settings/services.ts';
+import type { ServiceSpec } from './spec.ts';
 
 /** Grafana, with its data source and dashboards provisioned. */
 export function grafana(settings: Settings): ServiceSpec {

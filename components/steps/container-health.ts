@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../host/errors.ts';
 import { run } from '../../host/process.ts';
-import type { ServiceName } from '../../settings/instance.ts';
 import type { Settings } from '../../settings/load.ts';
+import type { ServiceName } from '../../settings/services.ts';
 
 /** What the daemon says of one container. */
 export interface ContainerState {

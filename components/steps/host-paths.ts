@@ -1,11 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { archiveOf } from '../../docker/archive.ts';
 import { doorCommand } from '../../docker/helper-container.ts';
-import { type DataVolumeName, dataVolumes } from '../../docker/names.ts';
 import { run } from '../../host/process.ts';
 import { type SecretGenerations, secretFilesOf, secretServices, writeApplied } from '../../instance/secret-files.ts';
 import type { Settings } from '../../settings/load.ts';
-import { dataOwners, owners } from '../../settings/owners.ts';
+import { type DataVolumeName, dataOwners, dataVolumes, owners } from '../../settings/services.ts';
 
 /** A directory or file below one of the two roots that the door may write to. */
 export interface OwnedPath {

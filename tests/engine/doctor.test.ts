@@ -15,9 +15,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import upstreamImages from '../../docker/upstream-images.json' with { type: 'json' };
+import type { Finding } from '../../host/finding.ts';
 import { print } from '../../host/output.ts';
 import { run } from '../../host/process.ts';
-import type { Finding } from '../../preflight/finding.ts';
 import { type Altered, serveAlteredDaemon } from '../helpers/altered-daemon.ts';
 import { copyCheckout, docker, gatewayctl, makeRoot, type Shell, tearDown, workTree } from '../helpers/engine.ts';
 

@@ -1,7 +1,8 @@
 import { chmodSync } from 'node:fs';
 import type { Source } from '../../host/git.ts';
-import { type Environment, type Instance, instanceOf } from '../../settings/instance.ts';
+import { type Instance, instanceOf } from '../../settings/instance.ts';
 import { loadSettings, type Secrets, type Settings } from '../../settings/load.ts';
+import type { Environment } from '../../settings/services.ts';
 import { temporaryDir, writeFiles } from './temporary.ts';
 
 /** Secrets that no other text can hold by chance. */

@@ -1,16 +1,17 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { dataVolumes } from '../../../docker/names.ts';
 import { UserError } from '../../../host/errors.ts';
+import type { Finding } from '../../../host/finding.ts';
+import { findingText } from '../../../host/finding.ts';
 import { checkoutDir, readSource } from '../../../host/git.ts';
 import { note, print, table } from '../../../host/output.ts';
 import { type Adoption, type AdoptionPlan, readAdoption } from '../../../instance/adoption-journal.ts';
 import { readMarker } from '../../../instance/data-markers.ts';
 import { withInstanceLock } from '../../../instance/lock.ts';
 import { completeInstance } from '../../../instance/setup.ts';
-import { findAll, findingText } from '../../../preflight/checks.ts';
-import type { Finding } from '../../../preflight/finding.ts';
+import { findAll } from '../../../preflight/checks.ts';
 import { instanceOf, parseEnvironment } from '../../../settings/instance.ts';
 import { loadSettings, type Settings } from '../../../settings/load.ts';
+import { dataVolumes } from '../../../settings/services.ts';
 import { copyProject, switchProject } from '../../data/adopt-steps.ts';
 import { dataTarget, isStopped, type PlannedAdoption, planAdoption, serviceOf } from '../../data/adoption-plan.ts';
 import {

@@ -1,7 +1,8 @@
 import { UserError } from '../../../host/errors.ts';
 import { print } from '../../../host/output.ts';
 import { parseEnvironment } from '../../../settings/instance.ts';
-import { changeStack, runPulumi } from '../../stack/stack.ts';
+import { changeStack } from '../../stack/change.ts';
+import { runPulumi } from '../../stack/run-pulumi.ts';
 import type { Verb } from '../verb.ts';
 
 export const destroy: Verb = {

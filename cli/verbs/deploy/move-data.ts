@@ -1,34 +1,15 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { dataPath } from '../../../docker/data-volume.ts';
-import {
-  containerName,
-  type DataVolumeName,
-  dataVolumes,
-  environmentLabel,
-  imageTag,
-  volumeName,
-} from '../../../docker/names.ts';
 import { UserError } from '../../../host/errors.ts';
-import { readSource } from '../../../host/git.ts';
-import { note, type Progress, print } from '../../../host/output.ts';
-import { run } from '../../../host/process.ts';
-import { currentMarker, readMarker, writeMarker } from '../../../instance/data-markers.ts';
-import { putEnvValue } from '../../../instance/env-edit.ts';
-import { endMove, readMove, writeMove } from '../../../instance/move-journal.ts';
-import { refuseErrors } from '../../../preflight/checks.ts';
-import type { ServiceName } from '../../../settings/instance.ts';
-import { loadSettings, type Settings } from '../../../settings/load.ts';
-import { DataCopier, type Tree } from '../../data/data-copy.ts';
-import { refuseTarget, targetOf } from '../../data/move-target.ts';
-import { createVolume } from '../../stack/lost-volumes.ts';
-import type { Stack } from '../../stack/stack.ts';
+import { note, print } from '../../../host/output.ts';
+import { readMove } from '../../../instance/move-journal.ts';
+import { loadSettings } from '../../../settings/load.ts';
+import { dataVolumes } from '../../../settings/services.ts';
+import { copyAll, switchTo } from '../../data/move-steps.ts';
+import { targetOf } from '../../data/move-target.ts';
+import { deployStack } from '../../deploy/deploy.ts';
 import { changingVerb } from '../stack-verb.ts';
 import type { Verb } from '../verb.ts';
-import { deployStack } from './up.ts';
-
-/** Nobody loses the service that it still talks to. */
-const stopOrder: readonly ServiceName[] = ['gateway', 'grafana', 'prometheus', 'redis', 'db'];
 
 const move = changingVerb(
   'move-data',
@@ -66,82 +47,3 @@ const move = changingVerb(
 );
 
 export const moveData: Verb = { ...move, usage: '<env> <dir> [--sandbox] [--wait]', words: [2, 2] };
-
-/** Stops the services and makes a whole copy; where that fails they run on, on the data that they had. */
-async function copyAll(stack: Stack, settings: Settings, to: string, progress: Progress): Promise<void> {
-  const { instance, engine, checkoutDir } = stack;
-  await refuseErrors({ settings, source: await readSource(checkoutDir), dockerHost: engine.dockerHost });
-  const volumes = dataVolumes.filter((volume) => readMarker(instance, volume) !== undefined);
-  const copier = new DataCopier(settings, engine.dockerHost, imageTag(settings, 'db'));
-  const treeOf = (volume: DataVolumeName): Tree => ({ type: 'bind', source: dataPath(settings, volume) });
-  await refuseTarget(settings, to, () => sizeOf(copier, volumes.map(treeOf)));
-  writeMove(instance, { from: settings.dataDir, to, phase: 'copying' });
-  mkdirSync(to, { recursive: true, mode: 0o755 });
-  const stopped = await stopServices(settings, engine.dockerHost, progress);
-  try {
-    for (const volume of volumes) {
-      progress.step(`copying ${volume}`);
-      const { files } = await copier.copy(treeOf(volume), { type: 'bind', source: to }, volume);
-      progress.done(`${volume}: copied and compared, ${files} files`);
-    }
-  } catch (error) {
-    if (stopped.length > 0) await run(['docker', '--host', engine.dockerHost, 'start', ...stopped.toReversed()]);
-    note(`${settings.env} runs on ${settings.dataDir} as before`);
-    throw error;
-  }
-  writeMove(instance, { from: settings.dataDir, to, phase: 'switching' });
-}
-
-async function sizeOf(copier: DataCopier, trees: readonly Tree[]): Promise<number> {
-  let sum = 0;
-  for (const tree of trees) sum += await copier.size(tree);
-  return sum;
-}
-
-/**
- * Stops the containers in the order of who needs whom, each with the time that it was promised.
- * @returns the names of those that ran
- */
-async function stopServices(settings: Settings, dockerHost: string, progress: Progress): Promise<readonly string[]> {
-  const docker = ['docker', '--host', dockerHost];
-  const filter = ['--filter', `label=${environmentLabel}=${settings.env}`, '--format', '{{.Names}}'];
-  const running = (await run([...docker, 'ps', ...filter])).stdout.split('\n');
-  const names = stopOrder.map((service) => containerName(settings, service)).filter((name) => running.includes(name));
-  for (const name of names) {
-    progress.step(`stopping ${name}`);
-    await run([...docker, 'stop', name]);
-  }
-  return names;
-}
-
-/** Turns the instance to the copy. Each step may be done twice: a killed run is finished by the next. */
-async function switchTo(
-  { instance, engine }: Stack,
-  settings: Settings,
-  to: string,
-  progress: Progress,
-): Promise<void> {
-  const docker = ['docker', '--host', engine.dockerHost];
-  const list = async (...args: readonly string[]) =>
-    (await run([...docker, ...args, '--filter', `label=${environmentLabel}=${settings.env}`])).stdout
-      .split('\n')
-      .filter((line) => line !== '');
-  progress.step('removing the stopped containers');
-  const owned = stopOrder.map((service) => containerName(settings, service));
-  const containers = (await list('ps', '--all', '--format', '{{.Names}}')).filter((name) => owned.includes(name));
-  if (containers.length > 0) await run([...docker, 'rm', ...containers]);
-  progress.step('making the volumes anew on the new directory; the data in the old one stays');
-  const names = dataVolumes.map((volume) => volumeName(settings, volume));
-  const volumes = (await list('volume', 'ls', '--format', '{{.Name}}')).filter((name) => names.includes(name));
-  if (volumes.length > 0) await run([...docker, 'volume', 'rm', ...volumes]);
-  for (const volume of dataVolumes) await createVolume(engine.dockerHost, { ...settings, dataDir: to }, volume);
-  progress.step(`setting DATA_DIR=${to}`);
-  putEnvValue(instance.envFile, 'DATA_DIR', to);
-  progress.step('writing the markers');
-  for (const volume of dataVolumes) {
-    const marker = readMarker(instance, volume);
-    if (marker === undefined) continue;
-    writeMarker(instance, volume, currentMarker(instance, join(to, volume), marker.imageMajor));
-  }
-  endMove(instance);
-}

@@ -1,4 +1,4 @@
-import { runPulumi } from '../../stack/stack.ts';
+import { runPulumi } from '../../stack/run-pulumi.ts';
 import { changingVerb } from '../stack-verb.ts';
 
 export const refresh = changingVerb(

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { UserError } from '../../../host/errors.ts';
 import { beginRotation, readRotation, secretValue, secretVariables } from '../../../instance/rotation-journal.ts';
 import { loadSettings } from '../../../settings/load.ts';
+import { deployStack } from '../../deploy/deploy.ts';
 import { changingVerb } from '../stack-verb.ts';
 import type { Verb } from '../verb.ts';
-import { deployStack } from './up.ts';
 
 const rotation = changingVerb(
   'rotate',

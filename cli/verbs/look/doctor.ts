@@ -1,12 +1,7 @@
-import { UserError } from '../../../host/errors.ts';
-import { checkoutDir, readSource } from '../../../host/git.ts';
+import { findingText } from '../../../host/finding.ts';
 import { print } from '../../../host/output.ts';
-import { findAll, findingText, type Subject } from '../../../preflight/checks.ts';
-import type { Finding } from '../../../preflight/finding.ts';
-import { type Environment, instanceOf, parseEnvironment } from '../../../settings/instance.ts';
-import { loadSettings, SettingsError } from '../../../settings/load.ts';
-import { loginFindings } from '../../deploy/logins.ts';
-import { findEngine } from '../../stack/engine.ts';
+import { parseEnvironment } from '../../../settings/instance.ts';
+import { examine } from '../../deploy/examine.ts';
 import type { Verb } from '../verb.ts';
 
 export const doctor: Verb = {
@@ -31,37 +26,3 @@ export const doctor: Verb = {
     return errors === 0 ? 0 : 1;
   },
 };
-
-interface Examination {
-  readonly findings: readonly Finding[];
-  /** How long the checks that a deploy runs too took, and how long those that log in or decrypt. */
-  readonly tookMs: { readonly checks: number; readonly logins: number };
-}
-
-export async function examine(env: Environment): Promise<Examination> {
-  const started = performance.now();
-  const { findings, subject } = await check(env);
-  const checked = performance.now();
-  // A login at what the checks found to be wrong would only say so a second time.
-  const isWell = subject !== undefined && findings.every(({ severity }) => severity === 'warning');
-  const logins = isWell ? await loginFindings(subject.settings, subject.dockerHost) : [];
-  const tookMs = { checks: Math.round(checked - started), logins: Math.round(performance.now() - checked) };
-  return { findings: [...findings, ...logins], tookMs };
-}
-
-async function check(env: Environment): Promise<{ findings: readonly Finding[]; subject?: Subject }> {
-  const { root, dockerHost } = await findEngine(env);
-  try {
-    const settings = loadSettings(instanceOf(env, root), checkoutDir);
-    const subject = { settings, source: await readSource(checkoutDir), dockerHost };
-    return { findings: await findAll(subject), subject };
-  } catch (error) {
-    if (error instanceof SettingsError) return { findings: error.problems.map(settingsFinding) };
-    if (error instanceof UserError) return { findings: [settingsFinding(error)] };
-    throw error;
-  }
-}
-
-function settingsFinding({ code, message, ...rest }: { code: string; message: string; fix?: string }): Finding {
-  return { code, severity: 'error', message, why: 'Nothing can be deployed from these settings.', fix: rest.fix ?? '' };
-}

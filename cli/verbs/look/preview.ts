@@ -1,7 +1,9 @@
 import { print } from '../../../host/output.ts';
 import { parseEnvironment } from '../../../settings/instance.ts';
 import { makePlan } from '../../reports/plan.ts';
-import { prepareStack, runPulumi, type Stack } from '../../stack/stack.ts';
+import { prepareStack } from '../../stack/prepare.ts';
+import { runPulumi } from '../../stack/run-pulumi.ts';
+import type { Stack } from '../../stack/stack.ts';
 import { withStackCopy } from '../../stack/stack-copy.ts';
 import type { Verb } from '../verb.ts';
 

@@ -1,10 +1,10 @@
 import { print } from '../../../host/output.ts';
 import { instanceOf, parseEnvironment } from '../../../settings/instance.ts';
+import { examine } from '../../deploy/examine.ts';
 import { readDeployRecord } from '../../deploy/record.ts';
 import { deploySummary, undeployedSummary } from '../../reports/deploy-summary.ts';
 import { findEngine } from '../../stack/engine.ts';
 import type { Verb } from '../verb.ts';
-import { examine } from './doctor.ts';
 
 export const summary: Verb = {
   usage: '<env> [--run <id>]',

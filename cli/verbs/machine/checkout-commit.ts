@@ -2,7 +2,8 @@ import { UserError } from '../../../host/errors.ts';
 import { checkoutDir } from '../../../host/git.ts';
 import { print } from '../../../host/output.ts';
 import { run } from '../../../host/process.ts';
-import { type Environment, parseEnvironment } from '../../../settings/instance.ts';
+import { parseEnvironment } from '../../../settings/instance.ts';
+import type { Environment } from '../../../settings/services.ts';
 import type { Verb } from '../verb.ts';
 
 export const checkoutCommit: Verb = {

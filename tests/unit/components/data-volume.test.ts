@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { DataVolume } from '../../../components/data-volume.ts';
-import { dataVolumes } from '../../../docker/names.ts';
+import { dataVolumes } from '../../../settings/services.ts';
 import { testSettings } from '../../helpers/instance.ts';
 import { registrationOf, runProgram } from '../../helpers/pulumi-mocks.ts';
 

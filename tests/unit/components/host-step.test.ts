@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { dataVolumes } from '../../../docker/names.ts';
 import { childEnvironment } from '../../../host/environment.ts';
 import { run } from '../../../host/process.ts';
 import { instanceOf } from '../../../settings/instance.ts';
+import { dataVolumes } from '../../../settings/services.ts';
 import { testInstance } from '../../helpers/instance.ts';
 import { temporaryDir, writeFiles } from '../../helpers/temporary.ts';
 

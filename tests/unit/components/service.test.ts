@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { services } from '../../../settings/instance.ts';
+import { services } from '../../../settings/services.ts';
 import { registrationOf } from '../../helpers/pulumi-mocks.ts';
 import { runStack, stackPlace } from '../../helpers/stack-run.ts';
 

@@ -1,15 +1,10 @@
 import { readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { dataVolumes } from '../../../docker/names.ts';
-import {
-  currentMarker,
-  imageMajorOf,
-  mountPointOf,
-  readInstanceId,
-  readMarker,
-  writeMarker,
-} from '../../../instance/data-markers.ts';
+import { imageMajorOf } from '../../../docker/images.ts';
+import { mountPointOf } from '../../../host/mounts.ts';
+import { currentMarker, readInstanceId, readMarker, writeMarker } from '../../../instance/data-markers.ts';
+import { dataVolumes } from '../../../settings/services.ts';
 import { testInstance } from '../../helpers/instance.ts';
 import { temporaryDir, writeFiles } from '../../helpers/temporary.ts';
 

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { UserError } from '../../../host/errors.ts';
-import { checks, findAll, findingText, refuseErrors } from '../../../preflight/checks.ts';
+import { findingText } from '../../../host/finding.ts';
+import { checks, findAll, refuseErrors } from '../../../preflight/checks.ts';
 import { testSettings } from '../../helpers/instance.ts';
 import { temporaryDir } from '../../helpers/temporary.ts';
 

@@ -1,10 +1,11 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { dataVolumes } from '../../../docker/names.ts';
-import { currentMarker, type DataMarker, imageMajorOf, writeMarker } from '../../../instance/data-markers.ts';
+import { imageMajorOf } from '../../../docker/images.ts';
+import { currentMarker, type DataMarker, writeMarker } from '../../../instance/data-markers.ts';
 import { dataDirectories, ownerFindings, volumeFindings } from '../../../preflight/data.ts';
 import type { Settings } from '../../../settings/load.ts';
+import { dataVolumes } from '../../../settings/services.ts';
 import { runHostCheck, shownFindings } from '../../helpers/findings.ts';
 import { testSettings } from '../../helpers/instance.ts';
 import { temporaryDir, writeFiles } from '../../helpers/temporary.ts';

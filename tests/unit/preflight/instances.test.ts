@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { instances, isWithin } from '../../../preflight/instances.ts';
+import { isWithin } from '../../../host/paths.ts';
+import { instances } from '../../../preflight/instances.ts';
 import { runHostCheck, shownFindings } from '../../helpers/findings.ts';
 import { envText, testInstance, testSettings, type Variables } from '../../helpers/instance.ts';
 import { temporaryDir } from '../../helpers/temporary.ts';

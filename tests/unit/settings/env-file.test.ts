@@ -4,9 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { makeInstance } from '../../../instance/setup.ts';
 import { parseDotenv } from '../../../settings/dotenv.ts';
 import { envExampleText, envFileText } from '../../../settings/env-file.ts';
-import { environments, instanceOf } from '../../../settings/instance.ts';
+import { instanceOf } from '../../../settings/instance.ts';
 import { loadSettings } from '../../../settings/load.ts';
 import { defaultOf, metaOf, variables } from '../../../settings/schema.ts';
+import { environments } from '../../../settings/services.ts';
 import { settingsDocText } from '../../../settings/settings-doc.ts';
 import { temporaryDir } from '../../helpers/temporary.ts';
 

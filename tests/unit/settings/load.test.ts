@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
 import { UserError } from '../../../host/errors.ts';
-import { services } from '../../../settings/instance.ts';
 import { loadSettings, type Settings, type SettingsError } from '../../../settings/load.ts';
 import { noOverride } from '../../../settings/override-fields.ts';
+import { services } from '../../../settings/services.ts';
 import { envText, testInstance, testSecrets, testSettings } from '../../helpers/instance.ts';
 import { problemsOf } from '../../helpers/problems.ts';
 import { temporaryDir, writeFiles } from '../../helpers/temporary.ts';

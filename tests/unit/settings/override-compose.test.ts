@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { run } from '../../../host/process.ts';
-import { type ServiceName, services } from '../../../settings/instance.ts';
+import { type ServiceName, services } from '../../../settings/services.ts';
 import { composeProgram } from '../../helpers/compose.ts';
 import { envText } from '../../helpers/instance.ts';
 import { registrationOf } from '../../helpers/pulumi-mocks.ts';

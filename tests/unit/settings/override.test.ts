@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { services } from '../../../settings/instance.ts';
 import { loadSettings, SettingsError } from '../../../settings/load.ts';
 import { noOverride } from '../../../settings/override-fields.ts';
 import { ownedByUs } from '../../../settings/override-owned.ts';
+import { services } from '../../../settings/services.ts';
 import { envText, testInstance, testSecrets, type Variables } from '../../helpers/instance.ts';
 import { registrationOf } from '../../helpers/pulumi-mocks.ts';
 import { runStack, stackPlace } from '../../helpers/stack-run.ts';

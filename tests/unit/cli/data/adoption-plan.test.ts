@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type AdoptionSubject, dataTarget, planAdoption, serviceOf } from '../../../../cli/data/adoption-plan.ts';
 import type { ComposeContainer, ComposeProject } from '../../../../cli/data/compose-project.ts';
-import { findingText } from '../../../../preflight/checks.ts';
+import { findingText } from '../../../../host/finding.ts';
 import { testSecrets, testSettings } from '../../../helpers/instance.ts';
 import { temporaryDir } from '../../../helpers/temporary.ts';
 

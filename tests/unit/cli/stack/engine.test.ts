@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { chooseEngine, findEngine, sandboxRoot, writeEngineKind } from '../../../../cli/stack/engine.ts';
 import type { UserError } from '../../../../host/errors.ts';
-import { type Environment, instanceOf } from '../../../../settings/instance.ts';
+import { instanceOf } from '../../../../settings/instance.ts';
+import type { Environment } from '../../../../settings/services.ts';
 import { testInstance } from '../../../helpers/instance.ts';
 import { temporaryDir, writeFiles } from '../../../helpers/temporary.ts';
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { gateway, gatewayStepCommand } from '../../../../components/services/gateway.ts';
+import { gateway } from '../../../../components/services/gateway.ts';
+import { gatewayStepCommand } from '../../../../components/steps/gateway-step.ts';
 import { testSecrets, testSettings } from '../../../helpers/instance.ts';
 
 test('a step runs the new image as the gateway would run, without a port', () => {

@@ -1,5 +1,12 @@
-import type { DataVolumeName } from '../docker/names.ts';
-import type { ServiceName } from './instance.ts';
+export const environments = ['dev', 'stage', 'prod'] as const;
+export type Environment = (typeof environments)[number];
+
+export const services = ['gateway', 'db', 'redis', 'prometheus', 'grafana'] as const;
+export type ServiceName = (typeof services)[number];
+
+/** Parts of an instance that have a directory below DATA_DIR and a volume of their own. */
+export const dataVolumes = ['postgres', 'redis', 'raw', 'prometheus', 'grafana'] as const;
+export type DataVolumeName = (typeof dataVolumes)[number];
 
 /** uid and gid that a service's process runs as; fixed by the official images and by Dockerfile.gateway. */
 export const owners: Readonly<Record<ServiceName, { readonly uid: number; readonly gid: number }>> = {

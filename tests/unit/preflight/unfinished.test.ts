@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { beginRotation, endRotation, readRotation, rotationGoesOn } from '../../../instance/rotation-journal.ts';
-import { rotation } from '../../../preflight/rotation.ts';
+import { rotation } from '../../../preflight/unfinished.ts';
 import { runHostCheck, shownFindings } from '../../helpers/findings.ts';
 import { testSecrets, testSettings } from '../../helpers/instance.ts';
 import { temporaryDir } from '../../helpers/temporary.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { outputsTable } from '../../../../../cli/verbs/deploy/up.ts';
+import { outputsTable } from '../../../../cli/deploy/deploy.ts';
 
 test('the outputs that a person looks for', () => {
   const text = outputsTable({

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { inspectedObjects, type ServiceStatus, shownTag, statusTable } from '../../../../../cli/verbs/look/status.ts';
+import { inspectedObjects, type ServiceStatus, shownTag, statusTable } from '../../../docker/status.ts';
 
 test('the table of what runs where', () => {
   const row = { env: 'dev', container: 'taxlien-gateway-dev-x' };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isNoise } from '../../../../cli/stack/stack.ts';
+import { isNoise } from '../../../../cli/stack/run-pulumi.ts';
 
 test.each([
   ['@ updating....', true],

@@ -1,0 +1,50 @@
+import { isDaemonAnswering } from '../../docker/host.ts';
+import { UserError } from '../../host/errors.ts';
+import { note } from '../../host/output.ts';
+import { removeDrafts } from '../../instance/drafts.ts';
+import { withInstanceLock } from '../../instance/lock.ts';
+import { instanceOf } from '../../settings/instance.ts';
+import type { Environment } from '../../settings/services.ts';
+import { chooseEngine } from './engine.ts';
+import { type PrepareOptions, prepareStackOn } from './prepare.ts';
+import { recoverStack } from './recovery.ts';
+import type { Stack } from './stack.ts';
+import { backUpState, restoreState } from './state-files.ts';
+
+/** How a verb that changes the stack goes about it. */
+export interface ChangeOptions extends PrepareOptions {
+  /** What is done, for those who find the instance locked: `up dev`. */
+  readonly what: string;
+  /** Whether to wait for another gatewayctl that changes the instance. */
+  readonly isWaiting: boolean;
+}
+
+/**
+ * Prepares a stack and changes it: one gatewayctl at a time, on a state that was mended and copied before.
+ * @throws UserError E_LOCKED, E_STATE_LOCKED
+ */
+export async function changeStack<T>(
+  env: Environment,
+  options: ChangeOptions,
+  work: (stack: Stack) => Promise<T>,
+): Promise<T> {
+  const engine = await chooseEngine(env, options.isSandboxAsked);
+  const { kind, root, dockerHost } = engine;
+  if (kind === 'daemon' && !(await isDaemonAnswering(dockerHost))) {
+    throw new UserError(
+      'E_DAEMON',
+      `docker: no daemon answers (got ${dockerHost}); nothing was changed`,
+      `Start it, e.g. sudo systemctl start docker, then run ./gatewayctl ${options.what} again.`,
+    );
+  }
+  const instance = instanceOf(env, root);
+  return withInstanceLock(instance, options, async () => {
+    const copy = restoreState(instance);
+    if (copy !== undefined) note(`recovered: the state was cut off or gone, took ${copy}`);
+    const stack = await prepareStackOn(engine, env, options);
+    for (const line of await recoverStack(stack, options.progress)) note(`recovered: ${line}`);
+    removeDrafts(instance);
+    backUpState(stack.instance, new Date());
+    return work(stack);
+  });
+}

@@ -1,0 +1,88 @@
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { limitCompileCache } from '../../bootstrap/compile-cache.ts';
+import { ensureToolchain } from '../../bootstrap/toolchain/toolchain.ts';
+import { childEnvironment } from '../../host/environment.ts';
+import { UserError } from '../../host/errors.ts';
+import { checkoutDir } from '../../host/git.ts';
+import { note, type Progress } from '../../host/output.ts';
+import { writeWhole } from '../../host/whole-file.ts';
+import { withScratch } from '../../instance/drafts.ts';
+import { completeInstance, loopbackFor, makeInstance, noInstance } from '../../instance/setup.ts';
+import { type Instance, instanceOf, userDirs } from '../../settings/instance.ts';
+import { loadSettings } from '../../settings/load.ts';
+import type { Environment } from '../../settings/services.ts';
+import { chooseEngine, type Engine, startEngine, writeEngineKind } from './engine.ts';
+import { runPulumiProcess } from './run-pulumi.ts';
+import { compileCacheDir, exportsOf, type Stack } from './stack.ts';
+import { checkpointFile, readCheckpoint } from './state-files.ts';
+
+export interface PrepareOptions {
+  readonly isSandboxAsked: boolean;
+  readonly progress: Progress;
+  /** Whether bad settings are refused before anything is brought or started. */
+  readonly areSettingsNeeded: boolean;
+}
+
+/** Brings toolchain, daemon and instance, and Pulumi's stack in it. Safe to repeat. */
+export const prepareStack = async (env: Environment, options: PrepareOptions): Promise<Stack> =>
+  prepareStackOn(await chooseEngine(env, options.isSandboxAsked), env, options);
+
+export async function prepareStackOn(
+  engine: Engine,
+  env: Environment,
+  { progress, areSettingsNeeded }: PrepareOptions,
+): Promise<Stack> {
+  const instance = instanceOf(env, engine.root);
+  if (!existsSync(instance.envFile)) {
+    if (env !== 'dev') throw noInstance(env, instance);
+    const bindIp = loopbackFor(process.platform);
+    makeInstance(instance, bindIp);
+    note(`made the instance ${instance.dir} on ${bindIp}, with random secrets in its .env`);
+  }
+  if (areSettingsNeeded) loadSettings(instance, checkoutDir);
+  await startEngine(engine, progress);
+  completeInstance(instance);
+  const toolchain = await ensureToolchain({ cacheDir: userDirs().cacheDir, progress });
+  limitCompileCache(compileCacheDir());
+  const stack = { instance, engine, checkoutDir, exports: exportsOf(instance, engine, toolchain) };
+  await initPulumiStack(stack);
+  writeEngineKind(instance, engine.kind);
+  return stack;
+}
+
+/** `stack init` writes its salt beside Pulumi.yaml: it is run in a scratch directory, and the file is moved. */
+async function initPulumiStack(stack: Stack): Promise<void> {
+  const { instance } = stack;
+  requirePassphrase(instance);
+  const checkpoint = checkpointFile(instance);
+  if (existsSync(checkpoint)) {
+    if (!existsSync(instance.stackFile))
+      writeWhole(instance.stackFile, `encryptionsalt: ${saltOf(checkpoint)}\n`, 0o600);
+    return;
+  }
+  await withScratch(instance, 'init', async (scratch) => {
+    const scratchFile = join(scratch, basename(instance.stackFile));
+    copyFileSync(join(stack.checkoutDir, 'Pulumi.yaml'), join(scratch, 'Pulumi.yaml'));
+    if (existsSync(instance.stackFile)) copyFileSync(instance.stackFile, scratchFile);
+    const args = ['stack', 'init', instance.env, '--no-select', '--non-interactive'];
+    await runPulumiProcess(args, { cwd: scratch, env: childEnvironment(stack.exports) });
+    writeWhole(instance.stackFile, readFileSync(scratchFile), 0o600);
+  });
+}
+
+/** The salt stands in the state as well: a lost stack file is no lost stack. */
+function saltOf(path: string): string {
+  const salt = readCheckpoint(path)?.checkpoint.latest?.secrets_providers?.state?.salt;
+  if (salt !== undefined) return salt;
+  throw new UserError('E_NO_SALT', `${path}: holds no salt`, "Restore the instance's Pulumi.<env>.yaml from a backup.");
+}
+
+function requirePassphrase({ passphraseFile }: Instance): void {
+  if (readFileSync(passphraseFile, 'utf8').trim() !== '') return;
+  throw new UserError(
+    'E_PASSPHRASE',
+    `${passphraseFile}: is empty, and would encrypt nothing`,
+    'Put the old passphrase back from a backup. Only for a stack that was never deployed: delete the file, and it is made anew.',
+  );
+}

@@ -1,0 +1,80 @@
+import { hostInUrl } from '../host/address.ts';
+import { UserError } from '../host/errors.ts';
+import { table } from '../host/output.ts';
+import { type RunResult, run } from '../host/process.ts';
+import type { Settings } from '../settings/load.ts';
+import { type ServiceName, services } from '../settings/services.ts';
+import { containerName } from './names.ts';
+
+/** What the daemon says of one service of an environment. */
+export interface ServiceStatus {
+  readonly env: string;
+  readonly service: ServiceName;
+  readonly container: string;
+  /** Tag of this environment on the running image; `-` where there is none. */
+  readonly image: string;
+  /** `ip:port` as published; empty where nothing is. */
+  readonly address: string;
+  /** `healthy`, `starting`, `unhealthy`; a container without a check or not running shows its state; `missing`. */
+  readonly health: string;
+}
+export interface Inspected {
+  readonly Name: string;
+  readonly Image: string;
+  readonly State: { readonly Status: string; readonly Health?: { readonly Status: string } };
+  readonly NetworkSettings: {
+    readonly Ports: Readonly<Record<string, readonly { readonly HostIp: string; readonly HostPort: string }[] | null>>;
+  };
+}
+
+/** The five services of an environment, as the daemon sees them now. */
+export async function readStatus(dockerHost: string, settings: Settings): Promise<readonly ServiceStatus[]> {
+  const inspect = async (kind: string, names: readonly string[]) => {
+    const argv = ['docker', '--host', dockerHost, kind, 'inspect', ...names];
+    return inspectedObjects(await run(argv, { allowedExitCodes: [0, 1] }), dockerHost);
+  };
+  const names = services.map((service) => containerName(settings, service));
+  const containers = (await inspect('container', names)) as Inspected[];
+  const imageIds = [...new Set(containers.map(({ Image }) => Image))];
+  const images =
+    imageIds.length === 0 ? [] : ((await inspect('image', imageIds)) as { Id: string; RepoTags: string[] }[]);
+  return services.map((service) => {
+    const name = containerName(settings, service);
+    const found = containers.find(({ Name }) => Name === `/${name}`);
+    const base = { env: settings.env, service, container: name };
+    if (found === undefined) return { ...base, image: '-', address: '', health: 'missing' };
+    const tags = images.find(({ Id }) => Id === found.Image)?.RepoTags ?? [];
+    return {
+      ...base,
+      image: shownTag(tags, `${settings.project}/${service}:${settings.env}`),
+      address: Object.values(found.NetworkSettings.Ports)
+        .flatMap((bindings) => bindings ?? [])
+        .map(({ HostIp, HostPort }) => `${hostInUrl(HostIp)}:${HostPort}`)
+        .join(' '),
+      health: found.State.Status === 'running' ? (found.State.Health?.Status ?? 'running') : found.State.Status,
+    };
+  });
+}
+
+/**
+ * The objects in the answer of `docker inspect`, which ends with exit 1 where some are missing, and also where no
+ * daemon answers.
+ * @throws UserError E_DAEMON
+ */
+export function inspectedObjects({ stdout, stderr }: RunResult, dockerHost: string): readonly unknown[] {
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+  const other = lines.find((line) => !/no such (container|image|object)/i.test(line));
+  if (other === undefined) return JSON.parse(stdout || '[]') as unknown[];
+  throw new UserError('E_DAEMON', `docker: no answer from ${dockerHost} (got ${other})`, 'Start the daemon.');
+}
+
+/** The tag that says most: of this environment and with a commit, else of this environment, else any. */
+export function shownTag(tags: readonly string[], envTag: string): string {
+  const withCommit = tags.filter((tag) => tag.startsWith(`${envTag}-`) && !tag.startsWith(`${envTag}-build-`));
+  return withCommit.at(-1) ?? tags.find((tag) => tag === envTag) ?? tags[0] ?? '-';
+}
+
+export function statusTable(rows: readonly ServiceStatus[]): string {
+  const cells = rows.map(({ env, service, image, address, health }) => [env, service, image, address, health]);
+  return table([['ENV', 'SERVICE', 'IMAGE', 'ADDRESS', 'HEALTH'], ...cells]);
+}
