@@ -1,5 +1,6 @@
 import * as pulumi from '@pulumi/pulumi';
 import { GatewayStack } from './components/gateway-stack.ts';
+import { stackName } from './components/resource-names.ts';
 import { dataPath } from './docker/data-volume.ts';
 import { resolveDockerHost } from './docker/host.ts';
 import { UserError } from './host/errors.ts';
@@ -18,7 +19,7 @@ async function deploy(): Promise<GatewayStack> {
   for (const warning of await refuseErrors({ settings, source, dockerHost: await resolveDockerHost() }))
     await pulumi.log.warn(findingText(warning));
   const { instance, secrets } = settings;
-  return new GatewayStack('taxlien', {
+  return new GatewayStack(stackName, {
     settings,
     source,
     secretGenerations: secretGenerations(instance, secrets),

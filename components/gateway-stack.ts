@@ -12,6 +12,7 @@ import { type DataVolumeName, dataVolumes, type ServiceName, services } from '..
 import { DataVolume } from './data-volume.ts';
 import { hostStep } from './host-command.ts';
 import { LocalImage, tagImage } from './local-image.ts';
+import { resourceName } from './resource-names.ts';
 import { Service } from './service.ts';
 import { db } from './services/db.ts';
 import { gateway, gatewayBuild } from './services/gateway.ts';
@@ -109,7 +110,7 @@ function configPaths({ settings }: GatewayStackArgs, specs: PerService<ServiceSp
 function createImages(name: string, { settings }: GatewayStackArgs, parent: pulumi.Resource): PerService<Image> {
   const upstream = (service: keyof typeof upstreamImages): Image => {
     const image = new docker.RemoteImage(
-      `${name}-${service}-image`,
+      `${name}-${resourceName.image(service)}`,
       // true: other projects on this host may use the image too.
       { name: upstreamImages[service], keepLocally: true },
       { parent },
@@ -118,7 +119,7 @@ function createImages(name: string, { settings }: GatewayStackArgs, parent: pulu
   };
   return {
     gateway: new LocalImage(
-      `${name}-gateway-image`,
+      `${name}-${resourceName.image('gateway')}`,
       { settings, service: 'gateway', ...gatewayBuild(settings) },
       { parent },
     ),
@@ -131,7 +132,7 @@ function createImages(name: string, { settings }: GatewayStackArgs, parent: pulu
 
 function createNetwork(name: string, { settings }: GatewayStackArgs, parent: pulumi.Resource): docker.Network {
   return new docker.Network(
-    `${name}-network`,
+    `${name}-${resourceName.network}`,
     { name: networkName(settings), driver: 'bridge', labels: toLabelList(projectLabels(settings)) },
     { parent, deleteBeforeReplace: true },
   );
@@ -147,7 +148,7 @@ function createHostPaths(
   const ids = [hostPathsId, ...secretServices.map((service) => secretGenerations[service])];
   const layout = JSON.stringify({ dataDir: settings.dataDir, paths: ownedDirectories() });
   return hostStep(
-    `${name}-host-paths`,
+    `${name}-${resourceName.hostPaths}`,
     settings,
     ['host-paths', images.db.imageId, ...ids, ...Object.keys(config)],
     [layout, ...ids, ...Object.values(config)],
@@ -160,7 +161,9 @@ function createVolumes(
   { settings }: GatewayStackArgs,
   parent: pulumi.Resource,
 ): Readonly<Record<DataVolumeName, DataVolume>> {
-  return perVolume((volume) => new DataVolume(`${name}-${volume}-volume`, { settings, volume }, { parent }));
+  return perVolume(
+    (volume) => new DataVolume(`${name}-${resourceName.volume(volume)}`, { settings, volume }, { parent }),
+  );
 }
 
 /** Proves the new image against the live database, then migrates: only then may the container be swapped. */
@@ -177,7 +180,10 @@ function proveGateway(
     // The image is proven again where its settings or secrets are new.
     const triggers = step === 'selfcheck' ? [imageId, ...place] : [imageId];
     done.push(
-      hostStep(`${name}-gateway-${step}`, settings, [step, imageId], triggers, { parent, dependsOn: [...done] }),
+      hostStep(`${name}-${resourceName.step(step)}`, settings, [step, imageId], triggers, {
+        parent,
+        dependsOn: [...done],
+      }),
     );
   }
   return done;
@@ -198,7 +204,7 @@ function startService(
   { image, network, volumes, config, dependsOn }: Wiring,
   parent: pulumi.Resource,
 ): Service {
-  const secretService = secretServices.find((service) => spec.hasSecrets && service === spec.service);
+  const secretService = secretServices.find((service) => service === spec.service);
   const configMounts = (spec.configFiles ?? []).map(({ source, mountedAt }) => ({
     hostPath: config[source] ?? '',
     mountedAt,
@@ -208,7 +214,7 @@ function startService(
       ? []
       : [{ hostPath: secretsPath(settings.instance, secretService), mountedAt: '/run/secrets' }];
   return new Service(
-    `${name}-${spec.service}`,
+    `${name}-${resourceName.container(spec.service)}`,
     {
       settings,
       spec,
@@ -230,7 +236,10 @@ function createDataMarkers(
   parent: pulumi.Resource,
 ): void {
   const majors = dataVolumes.map((volume) => `${volume} ${imageMajorOf(volume)}`);
-  hostStep(`${name}-data-markers`, settings, ['data-markers'], [settings.dataDir, ...majors], { parent, dependsOn });
+  hostStep(`${name}-${resourceName.dataMarkers}`, settings, ['data-markers'], [settings.dataDir, ...majors], {
+    parent,
+    dependsOn,
+  });
 }
 
 function createTags(
@@ -244,7 +253,7 @@ function createTags(
   const commit = source.isDirty ? `${source.commit}-dirty-${hash.slice(0, 12)}` : source.commit;
   const tag = (service: ServiceName, suffix?: string) =>
     tagImage(
-      `${name}-${service}-${suffix === undefined ? 'tag' : 'commit-tag'}`,
+      `${name}-${suffix === undefined ? resourceName.tag(service) : resourceName.commitTag}`,
       images[service].imageId,
       imageTag(settings, service, suffix),
       // A tag names what was proven, not what was merely built.

@@ -1,55 +1,58 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { z } from 'zod';
 import { writeWhole } from '../host/whole-file.ts';
 import type { Instance } from '../settings/instance.ts';
-import type { DataVolumeName, Environment } from '../settings/services.ts';
+import { dataVolumes, environments } from '../settings/services.ts';
+import { readRemembered } from './remembered.ts';
+
+const adoptedDataSchema = z.object({
+  volume: z.enum(dataVolumes),
+  /** Container that uses it. */
+  container: z.string(),
+  /** A directory of the host, or the name of a Docker volume. */
+  from: z.object({ type: z.enum(['bind', 'volume']), source: z.string() }),
+  /** Whether Docker chose its place; a copy is then kept in the backup too. */
+  isDockerManaged: z.boolean(),
+  /** Whether it is at `to` already. */
+  isInPlace: z.boolean(),
+  /** Directory of the host that it is copied to. */
+  to: z.string(),
+});
 
 /** Where a Compose project keeps what becomes one of this stack's volumes. */
-export interface AdoptedData {
-  readonly volume: DataVolumeName;
-  /** Container that uses it. */
-  readonly container: string;
-  /** A directory of the host, or the name of a Docker volume. */
-  readonly from: { readonly type: 'bind' | 'volume'; readonly source: string };
-  /** Whether it lies where Docker put it, so that a copy is kept in the backup too. */
-  readonly isDockerManaged: boolean;
-  /** Whether it lies at `to` already. */
-  readonly isInPlace: boolean;
-  /** Directory of the host that it is brought to. */
-  readonly to: string;
-}
+export type AdoptedData = z.infer<typeof adoptedDataSchema>;
+
+const planSchema = z.object({
+  env: z.enum(environments),
+  project: z.string(),
+  data: z.array(adoptedDataSchema).readonly(),
+  /** What is removed: containers of the five services, the default network, volumes with a name of this stack. */
+  containers: z.array(z.object({ id: z.string(), name: z.string(), finishedAt: z.string() })).readonly(),
+  networks: z.array(z.string()).readonly(),
+  volumes: z.array(z.string()).readonly(),
+  /** Volumes and other objects of the project that stay. */
+  kept: z.object({ containers: z.array(z.string()).readonly(), volumes: z.array(z.string()).readonly() }),
+});
 
 /** All that an adoption does to a Compose project. */
-export interface AdoptionPlan {
-  readonly env: Environment;
-  readonly project: string;
-  readonly data: readonly AdoptedData[];
-  /** What is removed: containers of the five services, the default network, volumes with a name of this stack. */
-  readonly containers: readonly { readonly id: string; readonly name: string; readonly finishedAt: string }[];
-  readonly networks: readonly string[];
-  readonly volumes: readonly string[];
-  /** Volumes and other objects of the project that stay. */
-  readonly kept: { readonly containers: readonly string[]; readonly volumes: readonly string[] };
-}
+export type AdoptionPlan = Readonly<z.infer<typeof planSchema>>;
+
+const adoptionSchema = z.object({
+  /** `copying`: nothing is removed yet. `switching`: all copies are verified. `done`: the next `up` deploys on them. */
+  phase: z.enum(['copying', 'switching', 'done']),
+  backupDir: z.string(),
+  plan: planSchema,
+});
 
 /** An adoption that has begun, so that a killed one can be finished. */
-export interface Adoption {
-  /** `copying`: nothing is removed yet. `switching`: all copies are verified. `done`: the next `up` deploys on them. */
-  readonly phase: 'copying' | 'switching' | 'done';
-  readonly backupDir: string;
-  readonly plan: AdoptionPlan;
-}
+export type Adoption = Readonly<z.infer<typeof adoptionSchema>>;
 
-export const adoptionFile = (instance: Instance) => join(instance.dir, 'adoption.json');
+/** @throws UserError E_DAMAGED_FILE */
+export const readAdoption = ({ adoptionFile, env }: Instance): Adoption | undefined =>
+  readRemembered(
+    adoptionFile,
+    adoptionSchema,
+    `Remove it: rm ${adoptionFile}. Then run ./gatewayctl adopt ${env} again: it copies what is not there yet.`,
+  );
 
-export function readAdoption(instance: Instance): Adoption | undefined {
-  try {
-    return JSON.parse(readFileSync(adoptionFile(instance), 'utf8')) as Adoption;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-export const writeAdoption = (instance: Instance, adoption: Adoption) =>
-  writeWhole(adoptionFile(instance), `${JSON.stringify(adoption, undefined, 2)}\n`, 0o600);
+export const writeAdoption = ({ adoptionFile }: Instance, adoption: Adoption): void =>
+  writeWhole(adoptionFile, `${JSON.stringify(adoption, undefined, 2)}\n`, 0o600);

@@ -5,6 +5,7 @@ import { UserError } from '../host/errors.ts';
 import { mountPointOf } from '../host/mounts.ts';
 import { readIfThere, writeWhole } from '../host/whole-file.ts';
 import type { Instance } from '../settings/instance.ts';
+import { readRemembered } from './remembered.ts';
 
 /**
  * What is remembered of a data directory, beside the data and never inside it: a directory that is not empty is
@@ -23,7 +24,7 @@ export interface DataMarker {
 }
 
 /** Where the marker of a data directory lies. */
-export const markerFile = (instance: Instance, name: string) => join(instance.dataDir, '.owners', `${name}.json`);
+export const markerFile = (instance: Instance, name: string) => join(instance.ownersDir, `${name}.json`);
 
 const markerSchema = z.object({
   stack: z.string(),
@@ -33,36 +34,35 @@ const markerSchema = z.object({
   imageMajor: z.string(),
 });
 
-/** @throws UserError E_DATA_MARKER where it is not what a deploy writes */
+/** @throws UserError E_DAMAGED_FILE */
 export function readMarker(instance: Instance, name: string): DataMarker | undefined {
   const path = markerFile(instance, name);
-  const text = readIfThere(path);
-  if (text === undefined) return undefined;
-  const { success, data } = markerSchema.safeParse(parsedOrUndefined(text));
-  if (success) return data;
-  throw new UserError(
-    'E_DATA_MARKER',
-    `${path}: is not a marker as a deploy writes it (got ${text.length} characters)`,
-    `Restore it from a backup; or, when ${join(instance.dataDir, name)} is sure to hold this instance's data: rm ${path}.`,
+  return readRemembered(
+    path,
+    markerSchema,
+    `Restore it from a backup. Or, if the data directory of ${name} certainly holds the data of this instance: rm ${path}.`,
   );
-}
-
-function parsedOrUndefined(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }
 
 export function writeMarker(instance: Instance, name: string, marker: DataMarker): void {
   const path = markerFile(instance, name);
-  mkdirSync(join(instance.dataDir, '.owners'), { recursive: true, mode: 0o755 });
+  mkdirSync(instance.ownersDir, { recursive: true, mode: 0o755 });
   writeWhole(path, `${JSON.stringify(marker, undefined, 2)}\n`, 0o644);
 }
 
-/** The id that `init` gave the instance. */
-export const readInstanceId = (instance: Instance): string => readIfThere(instance.idFile)?.trim() ?? '';
+/**
+ * The id that `init` gave the instance.
+ * @throws UserError E_DAMAGED_FILE
+ */
+export function readInstanceId({ idFile, ownersDir }: Instance): string {
+  const id = readIfThere(idFile)?.trim();
+  if (id !== undefined && id !== '') return id;
+  throw new UserError(
+    'E_DAMAGED_FILE',
+    `${idFile}: must hold the id of this instance (got ${id === undefined ? 'no file' : 'an empty file'})`,
+    `Restore it from a backup; the markers name it: grep instanceId ${ownersDir}/*.json.`,
+  );
+}
 
 /** What a marker of the directory would say now. The directory must be there. */
 export function currentMarker(instance: Instance, dir: string, imageMajor: string): DataMarker {

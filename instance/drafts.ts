@@ -24,8 +24,8 @@ export function removeDrafts(instance: Instance): void {
   const { dir, secretsDir, stateDir, configDir, logsDir } = instance;
   for (const place of [
     ...[dir, secretsDir, stateDir, configDir, logsDir],
-    join(instance.backupsDir, 'state'),
-    join(instance.dataDir, '.owners'),
+    instance.stateBackupsDir,
+    instance.ownersDir,
   ]) {
     if (!existsSync(place)) continue;
     for (const name of readdirSync(place)) {

@@ -1,26 +1,27 @@
-import { readFileSync } from 'node:fs';
-import { writeWhole } from '../host/whole-file.ts';
+import { UserError } from '../host/errors.ts';
+import { readIfThere, writeWhole } from '../host/whole-file.ts';
 import type { Instance } from '../settings/instance.ts';
 
 /** What an instance was last deployed on. */
 export interface LastEngine {
   readonly kind: 'daemon' | 'sandbox';
-  /** The daemon's own id; absent before the first good deploy, and for a sandbox, which may be made anew. */
+  /** The daemon's own id; absent before the first good deploy, and for a sandbox, which may be created again. */
   readonly id?: string;
 }
 
-export function readLastEngine(instance: Instance): LastEngine | undefined {
-  try {
-    const [kind = '', id = ''] = readFileSync(instance.engineFile, 'utf8').split('\n');
-    if (kind !== 'daemon' && kind !== 'sandbox') return undefined;
-    return { kind, ...(id === '' ? {} : { id }) };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+/** @throws UserError E_DAMAGED_FILE */
+export function readLastEngine({ engineFile }: Instance): LastEngine | undefined {
+  const text = readIfThere(engineFile);
+  if (text === undefined) return undefined;
+  const [kind, id] = text.split('\n');
+  if (kind === 'daemon' || kind === 'sandbox') return { kind, ...(id === undefined || id === '' ? {} : { id }) };
+  throw new UserError(
+    'E_DAMAGED_FILE',
+    `${engineFile}: must begin with "daemon" or "sandbox" (got ${text.length} other characters)`,
+    `Write the kind of engine that the containers of this instance run on: echo daemon > ${engineFile}`,
+  );
 }
 
-export function writeLastEngine(instance: Instance, { kind, id }: LastEngine): void {
-  const text = id === undefined ? `${kind}\n` : `${kind}\n${id}\n`;
-  writeWhole(instance.engineFile, text, 0o644);
+export function writeLastEngine({ engineFile }: Instance, { kind, id }: LastEngine): void {
+  writeWhole(engineFile, id === undefined ? `${kind}\n` : `${kind}\n${id}\n`, 0o644);
 }

@@ -1,5 +1,4 @@
 import { userInfo } from 'node:os';
-import { join } from 'node:path';
 import { withLock } from '../host/lock.ts';
 import type { Progress } from '../host/output.ts';
 import type { Instance } from '../settings/instance.ts';
@@ -22,7 +21,7 @@ export function withInstanceLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const options = { describe: `${what} by ${userName()}`, progress, ...(isWaiting ? {} : { timeoutMs: 0 }) };
-  return withLock(join(instance.dir, 'lock'), options, work);
+  return withLock(instance.lockFile, options, work);
 }
 
 function userName(): string {

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { writeWhole } from '../host/whole-file.ts';
 import type { Instance } from '../settings/instance.ts';
 import type { Secrets } from '../settings/load.ts';
+import { readRemembered } from './remembered.ts';
 
 /** Services that get secret files. */
 export const secretServices = ['gateway', 'db', 'redis', 'grafana'] as const;
@@ -18,26 +20,24 @@ export type SecretGenerations = Readonly<Record<SecretService, string>>;
 export function secretFilesOf(secrets: Secrets): Readonly<Record<SecretService, SecretFiles>> {
   return {
     gateway: {
-      db_password: secrets.postgresPassword,
-      redis_password: secrets.redisPassword,
-      worker_token: secrets.workerToken,
+      db_password: secrets.POSTGRES_PASSWORD,
+      redis_password: secrets.REDIS_PASSWORD,
+      worker_token: secrets.WORKER_TOKEN,
     },
-    db: { postgres_password: secrets.postgresPassword },
+    db: { postgres_password: secrets.POSTGRES_PASSWORD },
     // The official image has no *_FILE variable: the server reads the file as its configuration.
-    redis: { 'redis.conf': `requirepass ${quoted(secrets.redisPassword)}\n`, redis_password: secrets.redisPassword },
-    grafana: { admin_password: secrets.grafanaAdminPassword },
+    redis: { 'redis.conf': `requirepass ${quoted(secrets.REDIS_PASSWORD)}\n`, redis_password: secrets.REDIS_PASSWORD },
+    grafana: { admin_password: secrets.GRAFANA_ADMIN_PASSWORD },
   };
 }
 
 /** A value in the quotes of redis.conf. */
 const quoted = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`;
 
-type Applied = Partial<Record<SecretService, { readonly generation: string; readonly files: SecretFiles }>>;
+type Applied = z.infer<typeof appliedSchema>;
 
 /** Directory of a service's secret files on the host. */
 export const secretsPath = (instance: Instance, service: SecretService) => join(instance.secretsDir, service);
-
-const appliedFile = (instance: Instance) => join(instance.secretsDir, 'applied.json');
 
 /**
  * The generation on disk where a service's files are there and unchanged, a new one where they are not: its container
@@ -70,14 +70,17 @@ export function writeApplied(instance: Instance, secrets: Secrets, generations: 
     secretServices.map((service) => [service, { generation: generations[service], files: files[service] }]),
   );
   mkdirSync(instance.secretsDir, { recursive: true, mode: 0o700 });
-  writeWhole(appliedFile(instance), `${JSON.stringify(applied)}\n`, 0o600);
+  writeWhole(instance.appliedSecretsFile, `${JSON.stringify(applied)}\n`, 0o600);
 }
 
-function readApplied(instance: Instance): Applied {
-  try {
-    return JSON.parse(readFileSync(appliedFile(instance), 'utf8')) as Applied;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return {};
-    throw error;
-  }
-}
+const appliedSchema = z.partialRecord(
+  z.enum(secretServices),
+  z.object({ generation: z.string(), files: z.record(z.string(), z.string()) }),
+);
+
+const readApplied = ({ appliedSecretsFile, env }: Instance): Applied =>
+  readRemembered(
+    appliedSecretsFile,
+    appliedSchema,
+    `Remove it: rm ${appliedSecretsFile}. Then ./gatewayctl up ${env} writes the secret files again and replaces their containers.`,
+  ) ?? {};

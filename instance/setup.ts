@@ -31,7 +31,7 @@ export function makeInstance(instance: Instance, bindIp: string): boolean {
 /** The directories and files of an instance besides its `.env`. */
 export function completeInstance(instance: Instance): void {
   makeDirectory(instance.dir, 0o755);
-  makeDirectory(instance.dataDir, 0o755);
+  makeDirectory(instance.defaultDataDir, 0o755);
   makeDirectory(instance.configDir, 0o755);
   for (const dir of [instance.secretsDir, instance.stateDir, instance.backupsDir, instance.logsDir]) {
     makeDirectory(dir, 0o700);

@@ -52,7 +52,7 @@ export const dataDirectories = {
         refuse(
           'E_DATA_EMPTY',
           `${dir}: held the data of ${volume} and is empty (marker: mounted at ${marker.mountPoint})`,
-          `Mount its disk or restore a backup; to start anew on purpose: rm ${join(instance.dataDir, '.owners', `${volume}.json`)}.`,
+          `Mount its disk or restore a backup; to start anew on purpose: rm ${markerFile(instance, volume)}.`,
         );
         continue;
       }

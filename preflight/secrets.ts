@@ -3,13 +3,6 @@ import type { Finding } from '../host/finding.ts';
 import type { Secrets } from '../settings/load.ts';
 import type { HostCheck } from './finding.ts';
 
-const variableOf: Readonly<Record<keyof Secrets, string>> = {
-  postgresPassword: 'POSTGRES_PASSWORD',
-  redisPassword: 'REDIS_PASSWORD',
-  workerToken: 'WORKER_TOKEN',
-  grafanaAdminPassword: 'GRAFANA_ADMIN_PASSWORD',
-};
-
 /** The `.env` is its owner's alone, and each secret in it is strong and used once on this host. */
 export const secrets: HostCheck = {
   name: 'secrets',
@@ -29,11 +22,11 @@ export const secrets: HostCheck = {
     }
     const seen = new Map<string, string>();
     for (const other of neighbours) {
-      for (const [name, value] of entriesOf(other.secrets)) seen.set(value, `${variableOf[name]} of ${other.env}`);
+      for (const [name, value] of entriesOf(other.secrets)) seen.set(value, `${name} of ${other.env}`);
     }
     for (const [name, value] of entriesOf(settings.secrets)) {
-      const where = `${envFile} ${variableOf[name]}`;
-      const fix = `Set ${variableOf[name]} in ${envFile} to what "openssl rand -hex 32" prints.`;
+      const where = `${envFile} ${name}`;
+      const fix = `Set ${name} in ${envFile} to what "openssl rand -hex 32" prints.`;
       if (isWeak(value)) {
         findings.push({
           code: 'W_SECRET_WEAK',
@@ -53,7 +46,7 @@ export const secrets: HostCheck = {
           fix,
         });
       }
-      seen.set(value, variableOf[name]);
+      seen.set(value, name);
     }
     return findings;
   },

@@ -1,6 +1,6 @@
 import { readAdoption } from '../instance/adoption-journal.ts';
 import { readMove } from '../instance/move-journal.ts';
-import { doesRotationGoOn, readRotation, secretValue } from '../instance/rotation-journal.ts';
+import { doesRotationContinue, readRotation } from '../instance/rotation-journal.ts';
 import type { HostCheck } from './finding.ts';
 
 /** No secret was changed where it is stored and not yet in the `.env`. */
@@ -10,7 +10,7 @@ export const rotation: HostCheck = {
   run({ settings }) {
     const { instance, secrets, env } = settings;
     const open = readRotation(instance);
-    if (open === undefined || doesRotationGoOn() || secretValue(secrets, open.variable) === open.after) return [];
+    if (open === undefined || doesRotationContinue() || secrets[open.variable] === open.after) return [];
     return [
       {
         code: 'E_ROTATION_OPEN',

@@ -12,8 +12,10 @@ export interface Instance {
   readonly overrideFile: string;
   /** Pulumi's own stack file: secrets provider and salt, nothing else. */
   readonly stackFile: string;
-  /** Directory of bind volumes where DATA_DIR does not say otherwise. */
-  readonly dataDir: string;
+  /** DATA_DIR's default. The directory in use is `Settings.dataDir`. */
+  readonly defaultDataDir: string;
+  /** Markers of the data directories, wherever the data is. */
+  readonly ownersDir: string;
   readonly configDir: string;
   readonly secretsDir: string;
   readonly passphraseFile: string;
@@ -24,8 +26,19 @@ export interface Instance {
   readonly idFile: string;
   /** Id of the last time that the host paths were made. */
   readonly hostPathsFile: string;
-  /** `daemon` or `sandbox`: what this instance was first deployed on. */
+  /** Kind and id of the engine that this instance was last deployed on. */
   readonly engineFile: string;
+  /** Held while a gatewayctl changes the instance. */
+  readonly lockFile: string;
+  /** Which secret files have been written, and of which generation. */
+  readonly appliedSecretsFile: string;
+  /** Journals of what was begun and not finished. */
+  readonly rotationFile: string;
+  readonly moveFile: string;
+  readonly adoptionFile: string;
+  /** Copies of good states of Pulumi. */
+  readonly stateBackupsDir: string;
+  readonly deployRecordFile: string;
 }
 
 /**
@@ -70,7 +83,8 @@ export function instanceOf(env: Environment, root: string): Instance {
     envFile: join(dir, '.env'),
     overrideFile: join(dir, 'docker-compose.override.yml'),
     stackFile: join(dir, `Pulumi.${env}.yaml`),
-    dataDir: join(dir, 'data'),
+    defaultDataDir: join(dir, 'data'),
+    ownersDir: join(dir, 'data', '.owners'),
     configDir: join(dir, 'config'),
     secretsDir: join(dir, 'secrets'),
     passphraseFile: join(dir, 'secrets', 'pulumi-passphrase'),
@@ -80,6 +94,13 @@ export function instanceOf(env: Environment, root: string): Instance {
     idFile: join(dir, 'instance-id'),
     hostPathsFile: join(dir, 'host-paths-id'),
     engineFile: join(dir, 'engine'),
+    lockFile: join(dir, 'lock'),
+    appliedSecretsFile: join(dir, 'secrets', 'applied.json'),
+    rotationFile: join(dir, 'secrets', 'rotation.json'),
+    moveFile: join(dir, 'move-data.json'),
+    adoptionFile: join(dir, 'adoption.json'),
+    stateBackupsDir: join(dir, 'backups', 'state'),
+    deployRecordFile: join(dir, 'logs', 'last-deploy.json'),
   };
 }
 

@@ -5,7 +5,15 @@ import { UserError } from '../host/errors.ts';
 import { parseDotenv } from './dotenv.ts';
 import type { Instance } from './instance.ts';
 import { type Overrides, readOverride } from './override.ts';
-import { defaultOf, type EnvValues, envSchema, metaOf, type Variable, variables } from './schema.ts';
+import {
+  defaultOf,
+  type EnvValues,
+  envSchema,
+  metaOf,
+  type SecretVariable,
+  type Variable,
+  variables,
+} from './schema.ts';
 import type { Environment, ServiceName } from './services.ts';
 import { isVariable, nearestVariable } from './variable-names.ts';
 
@@ -44,12 +52,8 @@ export interface Settings {
   readonly secrets: Secrets;
 }
 
-export interface Secrets {
-  readonly postgresPassword: string;
-  readonly redisPassword: string;
-  readonly workerToken: string;
-  readonly grafanaAdminPassword: string;
-}
+/** The value of each secret. */
+export type Secrets = Readonly<Record<SecretVariable, string>>;
 
 /** One thing wrong with the settings of an instance. */
 export interface SettingsProblem {
@@ -107,7 +111,7 @@ function readOverrideFile(
 ): Overrides {
   const found = readOverride(readText(instance.overrideFile) ?? '', {
     instance,
-    dataDir: input.DATA_DIR ?? instance.dataDir,
+    dataDir: input.DATA_DIR ?? instance.defaultDataDir,
     bindIp: values?.BIND_IP,
     ports: values === undefined ? {} : portsOf(values),
     // A shorter one is refused anyway, and may stand in any text by chance.
@@ -280,10 +284,10 @@ function toSettings(values: EnvValues, overrides: Overrides, instance: Instance,
     overrides,
     isDirtyAllowed: instance.env === 'dev' || values.ALLOW_DIRTY,
     secrets: {
-      postgresPassword: values.POSTGRES_PASSWORD,
-      redisPassword: values.REDIS_PASSWORD,
-      workerToken: values.WORKER_TOKEN,
-      grafanaAdminPassword: values.GRAFANA_ADMIN_PASSWORD,
+      POSTGRES_PASSWORD: values.POSTGRES_PASSWORD,
+      REDIS_PASSWORD: values.REDIS_PASSWORD,
+      WORKER_TOKEN: values.WORKER_TOKEN,
+      GRAFANA_ADMIN_PASSWORD: values.GRAFANA_ADMIN_PASSWORD,
     },
   };
 }

@@ -42,6 +42,15 @@ const memory = (service: string, fallback: number) =>
     default: `${fallback}`,
   });
 
+/** Variables that are secrets. */
+export const secretVariables = [
+  'POSTGRES_PASSWORD',
+  'REDIS_PASSWORD',
+  'WORKER_TOKEN',
+  'GRAFANA_ADMIN_PASSWORD',
+] as const;
+export type SecretVariable = (typeof secretVariables)[number];
+
 const secret = (doc: string) =>
   z
     .string()

@@ -229,7 +229,7 @@ function databaseFindings({ settings, project, database }: AdoptionSubject): rea
     );
   }
   const password = environment.POSTGRES_PASSWORD;
-  if (password !== undefined && password !== settings.secrets.postgresPassword) {
+  if (password !== undefined && password !== settings.secrets.POSTGRES_PASSWORD) {
     add(
       'warning',
       'W_ADOPT_PASSWORD',

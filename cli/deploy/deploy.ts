@@ -1,3 +1,4 @@
+import { resourceName } from '../../components/resource-names.ts';
 import { pruneImages } from '../../docker/image-pruning.ts';
 import { readStatus, type ServiceStatus, statusTable } from '../../docker/status.ts';
 import { UserError } from '../../host/errors.ts';
@@ -9,14 +10,14 @@ import { rememberEngine } from '../stack/engine.ts';
 import { runPulumiTelling, type Told } from '../stack/events.ts';
 import { endLeftovers, readOutputs, type StackOutputs } from '../stack/run-pulumi.ts';
 import type { Stack } from '../stack/stack.ts';
-import { silenceLines, watchPorts } from './downtime.ts';
+import { downtimeLines, watchPorts } from './downtime.ts';
 import { waitUntilReady } from './ready.ts';
 import { beginRecord, phaseOf } from './record.ts';
 import { changeSecret } from './rotation.ts';
 
 /**
  * Goes on with a rotation that has begun, runs `pulumi up`, looks at every service's health, prints what runs where and
- * for how long ports were silent, and records all of it in the instance.
+ * for how long ports were down, and records all of it in the instance.
  * @param run what the record shall be found by
  * @returns the exit code
  */
@@ -54,18 +55,18 @@ Then run ./gatewayctl up ${settings.env}: it mends what was left, and goes on.`)
     for (const line of await pruneImages(engine.dockerHost, settings)) note(line);
     return 0;
   } catch (error) {
-    recording.failed(phase, (error as Error).message);
+    recording.failedBy(phase, error as Error);
     throw error;
   } finally {
-    const silence = await stopWatch();
-    for (const line of silenceLines(silence)) print(line);
-    recording.end(silence, await statusIfAnswered(engine.dockerHost, settings));
+    const downtime = await stopWatch();
+    for (const line of downtimeLines(downtime)) print(line);
+    recording.end(downtime, await statusIfAnswered(engine.dockerHost, settings));
   }
 }
 
 /** What the gateway's build printed where it failed; none where it did not, or where it cannot be asked again. */
 async function buildOutputOf({ failed }: Told, { engine }: Stack, settings: Settings): Promise<readonly string[]> {
-  if (!failed.includes('gateway-image')) return [];
+  if (!failed.includes(resourceName.image('gateway'))) return [];
   // Only here: it takes time to load, and every verb loads this file.
   const { failedBuildOutput } = await import('./build-output.ts');
   // Whatever it ends with: the failure itself has been told.

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../../settings/load.ts';
 import { type ServiceName, services } from '../../settings/services.ts';
-import type { PortSilence } from './record.ts';
+import type { PortDowntime } from './record.ts';
 
 /** A question that a service answers when it serves, and what its answer looks like. */
 const questions: Readonly<Record<ServiceName, { readonly text: string; readonly answer: RegExp }>> = {
@@ -23,60 +23,60 @@ const pollMs = (service: ServiceName) => (service === 'gateway' ? 40 : 100);
 const probeTimeoutMs = 1_000;
 
 /** How long a port that once answered did not, from the last good answer's question to the next good answer. */
-export class Silence {
+export class Downtime {
   #lastGoodMs: number | undefined;
-  #isSilent = false;
+  #isDown = false;
   #totalMs = 0;
 
   note(askedMs: number, answeredMs: number, isGood: boolean): void {
     if (!isGood) {
-      this.#isSilent = true;
+      this.#isDown = true;
       return;
     }
-    if (this.#isSilent && this.#lastGoodMs !== undefined) this.#totalMs += answeredMs - this.#lastGoodMs;
-    this.#isSilent = false;
+    if (this.#isDown && this.#lastGoodMs !== undefined) this.#totalMs += answeredMs - this.#lastGoodMs;
+    this.#isDown = false;
     this.#lastGoodMs = askedMs;
   }
 
-  /** @param nowMs end of a silence that still lasts */
+  /** @param nowMs end of a downtime that still lasts */
   totalMs(nowMs: number): number {
-    const isLasting = this.#isSilent && this.#lastGoodMs !== undefined;
+    const isLasting = this.#isDown && this.#lastGoodMs !== undefined;
     return this.#totalMs + (isLasting ? nowMs - (this.#lastGoodMs ?? nowMs) : 0);
   }
 }
 
 /**
  * Asks each published port over and over, as a client would, until stopped.
- * @returns stops, and tells of each port for how long it was silent
+ * @returns stops, and tells of each port for how long it was down
  */
-export function watchPorts(settings: Settings): () => Promise<readonly PortSilence[]> {
+export function watchPorts(settings: Settings): () => Promise<readonly PortDowntime[]> {
   const stopping = new AbortController();
   const watched = services
     .filter((service) => settings.isPublished[service])
     .map((service) => {
-      const silence = new Silence();
-      return { service, silence, ended: watch(settings, service, silence, stopping.signal) };
+      const downtime = new Downtime();
+      return { service, downtime, ended: watch(settings, service, downtime, stopping.signal) };
     });
   return async () => {
     stopping.abort();
     await Promise.all(watched.map(({ ended }) => ended));
     const nowMs = performance.now();
-    return watched.map(({ service, silence }) => ({ service, ms: silence.totalMs(nowMs) }));
+    return watched.map(({ service, downtime }) => ({ service, ms: downtime.totalMs(nowMs) }));
   };
 }
 
-/** One line for each port that was silent. */
-export const silenceLines = (silence: readonly PortSilence[]): readonly string[] =>
-  silence.filter(({ ms }) => ms > 0).map(({ service, ms }) => `${service}: silent ${silentSeconds(ms)} s`);
+/** One line for each port that was down. */
+export const downtimeLines = (downtime: readonly PortDowntime[]): readonly string[] =>
+  downtime.filter(({ ms }) => ms > 0).map(({ service, ms }) => `${service}: down for ${downtimeSeconds(ms)} s`);
 
-/** Rounded up: no silence is told as none. */
-export const silentSeconds = (ms: number) => (Math.ceil(ms / 100) / 10).toFixed(1);
+/** Rounded up: any downtime shows as more than 0.0. */
+export const downtimeSeconds = (ms: number) => (Math.ceil(ms / 100) / 10).toFixed(1);
 
-async function watch(settings: Settings, service: ServiceName, silence: Silence, signal: AbortSignal): Promise<void> {
+async function watch(settings: Settings, service: ServiceName, downtime: Downtime, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const askedMs = performance.now();
     const isGood = await probe(settings.bindIp, settings.ports[service], questions[service]);
-    silence.note(askedMs, performance.now(), isGood);
+    downtime.note(askedMs, performance.now(), isGood);
     await sleep(Math.max(0, pollMs(service) - (performance.now() - askedMs)), undefined, { signal }).catch(() => {});
   }
 }

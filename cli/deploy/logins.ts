@@ -15,7 +15,7 @@ export async function loginFindings(settings: Settings, dockerHost: string): Pro
 
 /** PostgreSQL keeps the password that it was first started with, whatever the `.env` says later. */
 async function passwordFindings(settings: Settings, dockerHost: string): Promise<readonly Finding[]> {
-  const { stderr } = await psql(settings, dockerHost, settings.secrets.postgresPassword, 'select 1;\n');
+  const { stderr } = await psql(settings, dockerHost, settings.secrets.POSTGRES_PASSWORD, 'select 1;\n');
   if (!stderr.includes('password authentication failed')) return [];
   const { instance, env } = settings;
   return [

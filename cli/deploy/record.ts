@@ -1,41 +1,62 @@
-import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { z } from 'zod';
+import { wordsOf } from '../../components/resource-names.ts';
 import type { ServiceStatus } from '../../docker/status.ts';
 import { checkoutDir, readSource } from '../../host/git.ts';
 import { writeWhole } from '../../host/whole-file.ts';
+import { readRemembered } from '../../instance/remembered.ts';
 import type { Instance } from '../../settings/instance.ts';
-import type { ServiceName } from '../../settings/services.ts';
-import type { Change, Told } from '../stack/events.ts';
+import { services } from '../../settings/services.ts';
+import { operations, type Told } from '../stack/events.ts';
 
-/** For how long the published port of a service did not answer while it was deployed. */
-export interface PortSilence {
-  readonly service: ServiceName;
-  readonly ms: number;
-}
+const recordSchema = z.object({
+  env: z.string(),
+  /** Commit and whether files differed from it; once the gateway was built, what it was built from. */
+  commit: z.string(),
+  /** The value of `up --run`: names the workflow run that deployed. */
+  run: z.string(),
+  startedAt: z.string(),
+  durationMs: z.number(),
+  changes: z
+    .array(
+      z.object({
+        operation: z.enum(operations),
+        name: z.string(),
+        type: z.string(),
+        properties: z.array(z.string()).readonly(),
+      }),
+    )
+    .readonly(),
+  services: z
+    .array(
+      z.object({
+        env: z.string(),
+        service: z.enum(services),
+        container: z.string(),
+        image: z.string(),
+        address: z.string(),
+        health: z.string(),
+      }),
+    )
+    .readonly(),
+  /** How long the published port of each service did not answer. Records of older versions have none. */
+  downtime: z
+    .array(z.object({ service: z.enum(services), ms: z.number() }))
+    .readonly()
+    .default([]),
+  warnings: z.array(z.string()).readonly(),
+  /** Only of a deploy that failed: what was being done, and the errors with the last lines of the failed container. */
+  failure: z.object({ phase: z.string(), cause: z.string() }).optional(),
+});
 
-/** What the last deploy of an instance did, for those who report it: `logs/last-deploy.json`. */
-export interface DeployRecord {
-  readonly env: string;
-  /** Commit and whether files differed from it; where the deploy got that far, what the gateway was built from. */
-  readonly commit: string;
-  /** Whatever `up --run` was given: names the workflow run that deployed. */
-  readonly run: string;
-  readonly startedAt: string;
-  readonly durationMs: number;
-  readonly changes: readonly Change[];
-  readonly services: readonly ServiceStatus[];
-  readonly silence: readonly PortSilence[];
-  readonly warnings: readonly string[];
-  /** Only of a deploy that failed. */
-  readonly failure?: {
-    /** What was being done: `prove the new gateway`. */
-    readonly phase: string;
-    /** The errors, with the last lines of the container that failed. */
-    readonly cause: string;
-  };
-}
+/** What the last deploy of an instance did: `logs/last-deploy.json`. */
+export type DeployRecord = z.output<typeof recordSchema>;
+export type PortDowntime = DeployRecord['downtime'][number];
 
-const recordFile = ({ logsDir }: Instance) => join(logsDir, 'last-deploy.json');
+const recorded = new WeakSet<Error>();
+
+/** Whether an error of this process stands in a record. */
+export const isRecorded = (error: Error): boolean => recorded.has(error);
 
 /** A record in the making; `end` writes it. */
 export class Recording {
@@ -64,7 +85,13 @@ export class Recording {
     this.#failure = { phase, cause };
   }
 
-  end(silence: readonly PortSilence[], services: readonly ServiceStatus[]): void {
+  /** The same for an error that the caller throws on; `isRecorded` then knows it. */
+  failedBy(phase: string, error: Error): void {
+    this.failed(phase, error.message);
+    recorded.add(error);
+  }
+
+  end(downtime: readonly PortDowntime[], services: readonly ServiceStatus[]): void {
     const { changes, warnings } = this.#told;
     write(this.#instance, {
       env: this.#instance.env,
@@ -74,7 +101,7 @@ export class Recording {
       durationMs: Date.now() - this.#startedAt.getTime(),
       changes,
       services,
-      silence,
+      downtime,
       warnings,
       ...(this.#failure === undefined ? {} : { failure: this.#failure }),
     });
@@ -88,35 +115,24 @@ export async function beginRecord(instance: Instance, run: string): Promise<Reco
 
 function write(instance: Instance, record: DeployRecord): void {
   mkdirSync(instance.logsDir, { recursive: true });
-  writeWhole(recordFile(instance), `${JSON.stringify(record, undefined, 2)}\n`, 0o600);
+  writeWhole(instance.deployRecordFile, `${JSON.stringify(record, undefined, 2)}\n`, 0o600);
 }
 
-/** The record of the last deploy; `undefined` where there was none. */
-export function readDeployRecord(instance: Instance): DeployRecord | undefined {
-  try {
-    return JSON.parse(readFileSync(recordFile(instance), 'utf8')) as DeployRecord;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-/** Ends of resource names, and what a deploy does there. */
-const phases: readonly (readonly [RegExp, (name: string) => string])[] = [
-  [/^gateway-image$/, () => "build the gateway's image"],
-  [/-image$/, (name) => `get the image of ${name.slice(0, -'-image'.length)}`],
-  [/^host-paths$/, () => 'make directories, secrets and configuration'],
-  [/^gateway-selfcheck$/, () => 'prove the new gateway'],
-  [/^gateway-migrate$/, () => 'migrate the schema'],
-  [/-healthy$/, (name) => `wait until ${name.slice(0, -'-healthy'.length)} is healthy`],
-  [/-volume$|^network$|-tag$|^data-markers$/, (name) => `make ${name}`],
-  [/^[a-z]+$/, (name) => `start ${name}`],
-];
+/**
+ * The record of the last deploy; `undefined` where there was none.
+ * @throws UserError E_DAMAGED_FILE
+ */
+export const readDeployRecord = ({ deployRecordFile, env }: Instance): DeployRecord | undefined =>
+  readRemembered(
+    deployRecordFile,
+    recordSchema,
+    `Remove it: rm ${deployRecordFile}. The next ./gatewayctl up ${env} writes a new one.`,
+  );
 
 /** What a run of Pulumi was doing when it failed. */
 export function phaseOf({ failed }: Told): string {
   const name = failed[0];
   // Nothing failed in the daemon: the program itself refused.
   if (name === undefined) return 'check settings, host and data';
-  return phases.find(([pattern]) => pattern.test(name))?.[1](name) ?? `make ${name}`;
+  return wordsOf(name).phase;
 }

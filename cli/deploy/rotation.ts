@@ -4,7 +4,7 @@ import { hostInUrl } from '../../host/address.ts';
 import { UserError } from '../../host/errors.ts';
 import { note } from '../../host/output.ts';
 import { setEnvValue } from '../../instance/env-edit.ts';
-import { type Rotation, rotationGoesOn, secretValue } from '../../instance/rotation-journal.ts';
+import { type Rotation, rotationContinues } from '../../instance/rotation-journal.ts';
 import { loadSettings, type Settings } from '../../settings/load.ts';
 import type { Variable } from '../../settings/schema.ts';
 import type { ServiceName } from '../../settings/services.ts';
@@ -21,7 +21,7 @@ export async function changeSecret(stack: Stack, rotation: Rotation): Promise<vo
   const { instance, engine, checkoutDir } = stack;
   const settings = loadSettings(instance, checkoutDir);
   // Then all that stores it has it too, and may not run at the moment.
-  if (secretValue(settings.secrets, rotation.variable) === rotation.after) return;
+  if (settings.secrets[rotation.variable] === rotation.after) return;
   const store = stores[rotation.variable];
   if (store !== undefined) await startStore(stack, settings, store);
   await changeWhereStored(settings, engine.dockerHost, rotation);
@@ -39,7 +39,7 @@ async function startStore(stack: Stack, settings: Settings, store: ServiceName):
   note(
     `${container}: does not run; brought first. Where it has the new value already, the gateway is refused until then`,
   );
-  const going = { ...stack, exports: { ...stack.exports, ...rotationGoesOn } };
+  const going = { ...stack, exports: { ...stack.exports, ...rotationContinues } };
   const exitCode = await runPulumi(going, ['up', '--yes', '--skip-preview', '--suppress-outputs']);
   // A gateway that the database refuses fails this deploy, not the rotation.
   if (await doesRun()) return;

@@ -1,7 +1,7 @@
 import type { Finding } from '../../host/finding.ts';
-import type { DeployRecord, PortSilence } from '../deploy/record.ts';
+import type { DeployRecord, PortDowntime } from '../deploy/record.ts';
 import { type Cell, code, heading, list, markdownTable, preformatted } from './markdown.ts';
-import { silentSeconds } from '../deploy/downtime.ts';
+import { downtimeSeconds } from '../deploy/downtime.ts';
 
 /** A deploy as the Markdown of a job summary. */
 export function deploySummary(record: DeployRecord): string {
@@ -34,20 +34,20 @@ export function undeployedSummary(env: string, findings: readonly Finding[]): st
   return `${parts.join('\n\n')}\n`;
 }
 
-function servicesTable({ services, silence }: DeployRecord): string {
+function servicesTable({ services, downtime }: DeployRecord): string {
   if (services.length === 0) return 'The daemon did not say.';
   const rows = services.map(({ service, image, address, health }): readonly Cell[] => [
     service,
     code(image),
     address === '' ? 'not published' : code(address),
     health,
-    silentFor(silence.find((port) => port.service === service)),
+    downtimeOf(downtime.find((port) => port.service === service)),
   ]);
-  return markdownTable(['Service', 'Image', 'Address', 'Health', 'Port was silent'], rows);
+  return markdownTable(['Service', 'Image', 'Address', 'Health', 'Downtime of its port'], rows);
 }
 
-const silentFor = (port: PortSilence | undefined) =>
-  port === undefined ? '-' : port.ms === 0 ? 'not at all' : `${silentSeconds(port.ms)} s`;
+const downtimeOf = (port: PortDowntime | undefined) =>
+  port === undefined ? '-' : port.ms === 0 ? 'none' : `${downtimeSeconds(port.ms)} s`;
 
 function changesTable({ changes }: DeployRecord): string {
   if (changes.length === 0) return 'Nothing.';

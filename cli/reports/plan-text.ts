@@ -1,23 +1,13 @@
+import { wordsOf } from '../../components/resource-names.ts';
 import { code, escaped, heading, markdownTable, preformatted } from './markdown.ts';
 import type { Plan } from './plan.ts';
-import { silentSeconds } from '../deploy/downtime.ts';
+import { downtimeSeconds } from '../deploy/downtime.ts';
 
 /** GitHub's limit for the text of a comment. */
 const mostCharacters = 65_536;
 
 /** The hidden line by which the one comment of an environment is found again. */
 export const commentMark = (env: string) => `<!-- taxlien-gateway plan of ${env} -->`;
-
-/** Services and volumes that hold data, by the names of their resources. */
-const stateful: Readonly<Record<string, string>> = {
-  db: "PostgreSQL's container",
-  redis: "Redis' container",
-  'postgres-volume': "PostgreSQL's volume",
-  'redis-volume': "Redis' volume",
-  'raw-volume': 'the volume of the raw bodies',
-  'prometheus-volume': "Prometheus' volume",
-  'grafana-volume': "Grafana's volume",
-};
 
 /** A plan as the Markdown of a comment; what concerns data comes first. */
 export function planText(plan: Plan): string {
@@ -44,7 +34,7 @@ function firstLine({ env, changes, stops, failure }: Plan): string {
   if (failure !== undefined) return `**${env}: this cannot be deployed as it is.**`;
   const concerned = dataFirst(changes).filter(({ operation, name }) => isStateful(name) && operation !== 'create');
   if (concerned.length > 0) {
-    const what = concerned.map(({ operation, name }) => `${stateful[name]}: ${operation}`).join('; ');
+    const what = concerned.map(({ operation, name }) => `${wordsOf(name).data}: ${operation}`).join('; ');
     return `**${env}: data is concerned (${escaped(what)}).** The data stays in its directory; what opens it is another.`;
   }
   if (changes.length === 0) return `${env}: nothing would change.`;
@@ -53,7 +43,7 @@ function firstLine({ env, changes, stops, failure }: Plan): string {
     : `${env}: stops and starts anew: ${stops.map(({ service }) => service).join(', ')}.`;
 }
 
-const isStateful = (name: string) => Object.hasOwn(stateful, name);
+const isStateful = (name: string) => wordsOf(name).data !== undefined;
 
 const dataFirst = (changes: Plan['changes']) => [
   ...changes.filter(({ name }) => isStateful(name)),
@@ -61,13 +51,13 @@ const dataFirst = (changes: Plan['changes']) => [
 ];
 
 function stopsTable({ stops }: Plan): string {
-  const rows = stops.map(({ service, lastSilenceMs }) => [
+  const rows = stops.map(({ service, lastDowntimeMs }) => [
     service,
-    lastSilenceMs === undefined
+    lastDowntimeMs === undefined
       ? 'some seconds; not measured at the last deploy'
-      : `${silentSeconds(lastSilenceMs)} s, as at the last deploy`,
+      : `${downtimeSeconds(lastDowntimeMs)} s, as at the last deploy`,
   ]);
-  return markdownTable(['Service', 'Its port is silent for about'], rows);
+  return markdownTable(['Service', 'Expected downtime of its port'], rows);
 }
 
 function changesTable({ changes, more }: Plan, most: number): string {

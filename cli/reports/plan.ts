@@ -1,3 +1,4 @@
+import { wordsOf } from '../../components/resource-names.ts';
 import { z } from 'zod';
 import { childEnvironment } from '../../host/environment.ts';
 import { type ServiceName } from '../../settings/services.ts';
@@ -5,7 +6,7 @@ import { services } from '../../settings/services.ts';
 import { environments } from '../../settings/services.ts';
 import { checkoutDir, readSource } from '../../host/git.ts';
 import { readDeployRecord } from '../deploy/record.ts';
-import { runPulumiTelling, type Told } from '../stack/events.ts';
+import { operations, runPulumiTelling, type Told } from '../stack/events.ts';
 import { runPulumiProcess } from '../stack/run-pulumi.ts';
 import { type Stack } from '../stack/stack.ts';
 
@@ -22,7 +23,7 @@ export const planSchema = z.strictObject({
   changes: z
     .array(
       z.strictObject({
-        operation: z.enum(['create', 'update', 'replace', 'delete']),
+        operation: z.enum(operations),
         name: z.string().max(200),
         type: z.string().max(200),
         properties: z.array(z.string().max(200)).max(50),
@@ -31,8 +32,8 @@ export const planSchema = z.strictObject({
     .max(mostChanges),
   /** How many changes there are besides those listed. */
   more: z.int().nonnegative(),
-  /** Services whose container stops, with the silence of their port at the last deploy that replaced it, in ms. */
-  stops: z.array(z.strictObject({ service: z.enum(services), lastSilenceMs: z.number().nonnegative().optional() })),
+  /** Services whose container stops, with the downtime of their port at the last deploy that replaced it, in ms. */
+  stops: z.array(z.strictObject({ service: z.enum(services), lastDowntimeMs: z.number().nonnegative().optional() })),
   /** Why there is no plan. */
   failure: z.string().max(mostText).optional(),
 });
@@ -49,8 +50,8 @@ export async function makePlan(stack: Stack): Promise<Plan> {
     return result.exitCode;
   });
   const { commit } = await readSource(checkoutDir);
-  const silence = readDeployRecord(stack.instance)?.silence ?? [];
-  return planOf(stack.instance.env, commit, told, exitCode === 0 ? undefined : output, silence);
+  const downtime = readDeployRecord(stack.instance)?.downtime ?? [];
+  return planOf(stack.instance.env, commit, told, exitCode === 0 ? undefined : output, downtime);
 }
 
 /** @param output what Pulumi printed, where it failed */
@@ -59,10 +60,10 @@ export function planOf(
   commit: string,
   { changes, errors }: Told,
   output: string | undefined,
-  silence: readonly { readonly service: ServiceName; readonly ms: number }[],
+  downtime: readonly { readonly service: ServiceName; readonly ms: number }[],
 ): Plan {
   const stopped = services.filter((service) =>
-    changes.some(({ operation, name, type }) => name === service && isContainer(type) && stops(operation)),
+    changes.some(({ operation, name }) => wordsOf(name).containerOf === service && stops(operation)),
   );
   return {
     env,
@@ -72,13 +73,11 @@ export function planOf(
       .map(({ properties, ...change }) => ({ ...change, properties: properties.slice(0, 50) })),
     more: Math.max(0, changes.length - mostChanges),
     stops: stopped.map((service) => {
-      const ms = silence.find((port) => port.service === service)?.ms ?? 0;
-      return { service, ...(ms === 0 ? {} : { lastSilenceMs: ms }) };
+      const ms = downtime.find((port) => port.service === service)?.ms ?? 0;
+      return { service, ...(ms === 0 ? {} : { lastDowntimeMs: ms }) };
     }),
     ...(output === undefined ? {} : { failure: (errors.join('\n') || output).slice(-mostText) }),
   };
 }
-
-const isContainer = (type: string) => type.startsWith('docker:index/container:');
 
 const stops = (operation: string) => operation === 'replace' || operation === 'delete';

@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { nameInUrn } from '../../components/resource-names.ts';
 import { withScratch } from '../../instance/drafts.ts';
 import { runPulumi } from './run-pulumi.ts';
 import type { Stack } from './stack.ts';
 
+/** What Pulumi may do to a resource, as far as it is reported. */
+export const operations = ['create', 'update', 'replace', 'delete'] as const;
+
 /** One thing that a run of Pulumi changed, or found to be otherwise. */
 export interface Change {
-  readonly operation: 'create' | 'update' | 'replace' | 'delete';
+  readonly operation: (typeof operations)[number];
   /** Name in the program, without the stack's own: `gateway-image`. */
   readonly name: string;
   readonly type: string;
@@ -83,14 +87,12 @@ export function readEvents(log: string): Told {
   return {
     changes: changesOf(steps),
     failed: events.flatMap(({ resOpFailedEvent }) =>
-      resOpFailedEvent === undefined ? [] : [shortName(resOpFailedEvent.metadata.urn)],
+      resOpFailedEvent === undefined ? [] : [nameInUrn(resOpFailedEvent.metadata.urn)],
     ),
     errors: diagnostics('error'),
     warnings: diagnostics('warning'),
   };
 }
-
-const operations = ['create', 'update', 'replace', 'delete'] as const;
 
 /** Each resource once; what a component only groups is no change of its own. */
 function changesOf(steps: readonly Metadata[]): readonly Change[] {
@@ -99,12 +101,10 @@ function changesOf(steps: readonly Metadata[]): readonly Change[] {
     const operation = operations.find((name) => name === op);
     if (operation === undefined || !/^(docker|command):/.test(type)) continue;
     const properties = [...new Set([...(diffs ?? []), ...Object.keys(detailedDiff ?? {})])].sort();
-    changes.set(urn, { operation, name: shortName(urn), type, properties });
+    changes.set(urn, { operation, name: nameInUrn(urn), type, properties });
   }
   return [...changes.values()];
 }
-
-const shortName = (urn: string) => (urn.split('::').at(-1) ?? urn).replace(/^taxlien-/, '');
 
 /** Without the marks by which Pulumi colours its text, and without escape sequences. */
 const plainText = (text: string) =>

@@ -33,8 +33,6 @@ export const checkpointFile = ({ stateDir, env }: Instance) =>
 export const pulumiLocksDir = ({ stateDir, env }: Instance) =>
   join(stateDir, '.pulumi', 'locks', 'organization', project, env);
 
-const backupsDir = ({ backupsDir }: Instance) => join(backupsDir, 'state');
-
 /** Pulumi's own copies, one for each time that it wrote a state. */
 const pulumiBackupsDir = ({ stateDir, env }: Instance) => join(stateDir, '.pulumi', 'backups', project, env);
 
@@ -53,7 +51,7 @@ export function readCheckpoint(path: string): Checkpoint | undefined {
 export function backUpState(instance: Instance, now: Date): void {
   const path = checkpointFile(instance);
   if (readCheckpoint(path) === undefined) return;
-  const dir = backupsDir(instance);
+  const dir = instance.stateBackupsDir;
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const target = join(dir, `${now.toISOString().replaceAll(':', '-')}.json`);
   writeWhole(target, readFileSync(path), 0o600);
@@ -70,7 +68,7 @@ export function backUpState(instance: Instance, now: Date): void {
 export function restoreState(instance: Instance): string | undefined {
   const path = checkpointFile(instance);
   if (readCheckpoint(path) !== undefined) return undefined;
-  const copies = [...filesIn(backupsDir(instance)), ...filesIn(pulumiBackupsDir(instance)), `${path}.bak`];
+  const copies = [...filesIn(instance.stateBackupsDir), ...filesIn(pulumiBackupsDir(instance)), `${path}.bak`];
   const good = newestFirst(copies.filter((copy) => existsSync(copy))).find(
     (copy) => readCheckpoint(copy) !== undefined,
   );
@@ -78,7 +76,7 @@ export function restoreState(instance: Instance): string | undefined {
     if (!existsSync(path)) return undefined;
     throw new UserError(
       'E_STATE_LOST',
-      `${path}: is no state of Pulumi's, and no good copy lies in ${backupsDir(instance)}`,
+      `${path}: is no state of Pulumi's, and no good copy lies in ${instance.stateBackupsDir}`,
       `Restore it from a backup of your own; or, to take up data and volumes in a new stack: rm ${path}.`,
     );
   }

@@ -20,6 +20,5 @@ export function db(settings: Settings): ServiceSpec {
     healthTest: ['CMD', 'pg_isready', '-q', '-h', '127.0.0.1', '-U', settings.db.user, '-d', settings.db.name],
     startPeriodSeconds: 120,
     graceSeconds: 120,
-    hasSecrets: true,
   };
 }

@@ -15,7 +15,6 @@ export function gateway(settings: Settings): ServiceSpec {
     healthTest: ['CMD', '/gateway', 'health'],
     startPeriodSeconds: 30,
     graceSeconds: 30,
-    hasSecrets: true,
   };
 }
 

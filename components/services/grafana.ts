@@ -26,6 +26,5 @@ export function grafana(settings: Settings): ServiceSpec {
     healthTest: ['CMD', 'wget', '-q', '-O', '/dev/null', 'http://127.0.0.1:3000/api/health'],
     startPeriodSeconds: 120,
     graceSeconds: 30,
-    hasSecrets: true,
   };
 }

@@ -18,6 +18,5 @@ export function prometheus(settings: Settings): ServiceSpec {
     healthTest: ['CMD', 'wget', '-q', '-O', '/dev/null', 'http://127.0.0.1:9090/-/ready'],
     startPeriodSeconds: 60,
     graceSeconds: 30,
-    hasSecrets: false,
   };
 }

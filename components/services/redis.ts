@@ -17,6 +17,5 @@ export function redis(settings: Settings): ServiceSpec {
     healthTest: ['CMD-SHELL', 'REDISCLI_AUTH="$(cat /run/secrets/redis_password)" redis-cli ping | grep -qx PONG'],
     startPeriodSeconds: 30,
     graceSeconds: 30,
-    hasSecrets: true,
   };
 }

@@ -21,6 +21,4 @@ export interface ServiceSpec {
   readonly startPeriodSeconds: number;
   /** How long a stop may take before the process is killed, in seconds. */
   readonly graceSeconds: number;
-  /** Whether `/run/secrets` is mounted. */
-  readonly hasSecrets: boolean;
 }

@@ -127,7 +127,7 @@ describe.each(accounts)('a gateway that serves, deployed by %s', (account) => {
     await gatewayctl(shell, ['init', 'dev', '--bind-ip', '127.0.10.1']);
     appendFileSync(join(shell.root, 'dev/.env'), 'RATE_LIMIT_PER_MINUTE=1000000\n');
     const first = await gatewayctl(shell, ['up', 'dev']);
-    expect(first.stdout).not.toContain('silent');
+    expect(first.stdout).not.toContain('down for');
     worker = workerOf(shell.root, 'dev');
     taskId = await completeTask(worker, new TextEncoder().encode('body'));
   });
@@ -175,7 +175,7 @@ describe.each(accounts)('a gateway that serves, deployed by %s', (account) => {
         (stdout + stderr).split('its last lines:')[1]?.split(untouched)[0]?.trim().split('\n').length,
       ).toBeLessThanOrEqual(20);
     }
-    expect(stdout).not.toContain('silent');
+    expect(stdout).not.toContain('down for');
     expect(asked.length).toBeGreaterThan(40);
     expect(asked.filter(({ problem }) => problem !== undefined)).toEqual([]);
     expect(await containerIds(project)).toEqual(before);
@@ -183,7 +183,7 @@ describe.each(accounts)('a gateway that serves, deployed by %s', (account) => {
     expect(await docker('ps', '--all', '--quiet', '--filter', 'label=taxlien-gateway.step')).toBe('');
   });
 
-  test('is followed by a good one with no work by hand; what fails meanwhile fits into the silence that is told', async () => {
+  test('is followed by a good one with no work by hand; what fails meanwhile fits into the downtime that is reported', async () => {
     edit((file) => file('supabase/migrations/20261125000000_more.sql').write('create table more ();\n'));
     await checkout.git('add', '--all');
     await checkout.git('commit', '--quiet', '--message', 'gateway: more');
@@ -191,14 +191,14 @@ describe.each(accounts)('a gateway that serves, deployed by %s', (account) => {
     const { stdout } = await gatewayctl(shell, ['up', 'dev']);
     const asked = await stop();
     expect(await schema()).toBe('20261125000000');
-    const told = /^gateway: silent (\d+\.\d) s$/m.exec(stdout);
-    expect(stdout.match(/: silent /g)).toHaveLength(1);
-    const silentMs = Number(told?.[1]) * 1000;
+    const told = /^gateway: down for (\d+\.\d) s$/m.exec(stdout);
+    expect(stdout.match(/: down for /g)).toHaveLength(1);
+    const downtimeMs = Number(told?.[1]) * 1000;
     const failed = asked.filter(({ problem }) => problem !== undefined).map(({ sentMs }) => sentMs);
     expect(failed.length).toBeGreaterThan(0);
     // Asked on another clock tick than the deploy's own questions.
-    expect(Math.max(...failed) - Math.min(...failed)).toBeLessThanOrEqual(silentMs + 50);
-    expect(silentMs).toBeLessThan(10_000);
+    expect(Math.max(...failed) - Math.min(...failed)).toBeLessThanOrEqual(downtimeMs + 50);
+    expect(downtimeMs).toBeLessThan(10_000);
   });
 
   test.each<readonly [string, Edit, RegExp]>([
@@ -228,7 +228,7 @@ describe.each(accounts)('a gateway that serves, deployed by %s', (account) => {
     expect(exitCode).toBe(1);
     expect(stdout + stderr).toMatch(message);
     expect(stdout + stderr).toContain('Mend what the lines name, then deploy again.');
-    expect(stdout).toMatch(/^gateway: silent \d+\.\d s$/m);
+    expect(stdout).toMatch(/^gateway: down for \d+\.\d s$/m);
     // The whole wait is the start period and 60 s, on top of what a deploy takes.
     expect(tookMs).toBeLessThan(60_000);
   });

@@ -244,7 +244,7 @@ describe('the place of the data', () => {
 
   test('a damaged marker', async () => {
     changeFile(join(shell.root, 'dev/data/.owners/grafana.json'), (text) => text.slice(0, 20));
-    expect(codesOf(await diagnose('dev'))).toEqual(error('E_DATA_MARKER'));
+    expect(codesOf(await diagnose('dev'))).toEqual(error('E_DAMAGED_FILE'));
   });
 
   test('a directory that is gone, and one of another owner', async () => {
@@ -261,7 +261,9 @@ describe('the place of the data', () => {
   test('a move, an adoption or a rotation that is half done', async () => {
     const files = ['dev/move-data.json', 'dev/adoption.json', 'dev/secrets/rotation.json'];
     const [move, adoption, rotation] = files.map((name) => join(shell.root, name));
-    writeFileSync(adoption ?? '', JSON.stringify({ phase: 'copying' }));
+    const kept = { containers: [], volumes: [] };
+    const plan = { env: 'dev', project: 'shop', data: [], containers: [], networks: [], volumes: [], kept };
+    writeFileSync(adoption ?? '', JSON.stringify({ phase: 'copying', backupDir: '/srv/backup', plan }));
     writeFileSync(
       move ?? '',
       JSON.stringify({ from: join(shell.root, 'dev/data'), to: '/srv/new', phase: 'switching' }),

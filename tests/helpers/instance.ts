@@ -7,19 +7,19 @@ import { temporaryDir, writeFiles } from './temporary.ts';
 
 /** Secrets that no other text can hold by chance. */
 export const testSecrets: Secrets = {
-  postgresPassword: 'postgres-secret-7f3a91',
-  redisPassword: 'redis-secret-b2c84d',
-  workerToken: 'worker-secret-e5d06f',
-  grafanaAdminPassword: 'grafana-secret-19ab7c',
+  POSTGRES_PASSWORD: 'postgres-secret-7f3a91',
+  REDIS_PASSWORD: 'redis-secret-b2c84d',
+  WORKER_TOKEN: 'worker-secret-e5d06f',
+  GRAFANA_ADMIN_PASSWORD: 'grafana-secret-19ab7c',
 };
 
 /** The least that an `.env` must hold; a variable of `undefined` is left out. */
 export const leastVariables: Readonly<Record<string, string | undefined>> = {
   BIND_IP: '127.0.10.1',
-  POSTGRES_PASSWORD: testSecrets.postgresPassword,
-  REDIS_PASSWORD: testSecrets.redisPassword,
-  WORKER_TOKEN: testSecrets.workerToken,
-  GRAFANA_ADMIN_PASSWORD: testSecrets.grafanaAdminPassword,
+  POSTGRES_PASSWORD: testSecrets.POSTGRES_PASSWORD,
+  REDIS_PASSWORD: testSecrets.REDIS_PASSWORD,
+  WORKER_TOKEN: testSecrets.WORKER_TOKEN,
+  GRAFANA_ADMIN_PASSWORD: testSecrets.GRAFANA_ADMIN_PASSWORD,
 };
 
 export const cleanSource: Source = { commit: '0123456789ab', isDirty: false };

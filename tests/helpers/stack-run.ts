@@ -1,4 +1,5 @@
 import { GatewayStack } from '../../components/gateway-stack.ts';
+import { stackName } from '../../components/resource-names.ts';
 import type { Source } from '../../host/git.ts';
 import type { SecretGenerations } from '../../instance/secret-files.ts';
 import { testCheckout } from './checkout.ts';
@@ -26,5 +27,5 @@ export function runStack(options: StackRunOptions): Promise<ProgramRun<GatewaySt
     grafana: 'gf-1',
     ...rest.secretGenerations,
   };
-  return runProgram(() => new GatewayStack('taxlien', { settings, source, secretGenerations, hostPathsId }));
+  return runProgram(() => new GatewayStack(stackName, { settings, source, secretGenerations, hostPathsId }));
 }

@@ -188,7 +188,7 @@ function section(course: Course, problems: readonly string[]): string {
     `${done} deploys, each of a changed gateway, and ${noOps.length} of nothing new, in`,
     `${Math.round(course.minutes)} minutes on ${cpus().length} cores${why}.`,
     `A worker had ${course.acknowledged} results acknowledged meanwhile, ${course.lost.length} of which were lost;`,
-    `${course.refused} of its rounds met the silence of a swap and were given up.`,
+    `${course.refused} of its rounds met the downtime of a swap and were given up.`,
     '',
     markdownTable(
       ['', 'at first', 'at last', 'limit'],

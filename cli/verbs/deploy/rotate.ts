@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { UserError } from '../../../host/errors.ts';
-import { beginRotation, readRotation, secretValue, secretVariables } from '../../../instance/rotation-journal.ts';
+import { beginRotation, readRotation } from '../../../instance/rotation-journal.ts';
 import { loadSettings } from '../../../settings/load.ts';
+import { secretVariables } from '../../../settings/schema.ts';
 import { deployStack } from '../../deploy/deploy.ts';
 import { changingVerb } from '../stack-verb.ts';
 import type { Verb } from '../verb.ts';
@@ -32,7 +33,7 @@ const rotation = changingVerb(
     }
     // Written before anything changes: a value that only the database knew would lock everybody out.
     if (open === undefined) {
-      const before = secretValue(loadSettings(instance, checkoutDir).secrets, variable);
+      const before = loadSettings(instance, checkoutDir).secrets[variable];
       beginRotation(instance, { variable, before, after: randomBytes(24).toString('base64url') });
     }
     return deployStack(stack, progress);

@@ -3,7 +3,7 @@ import { UserError } from '../../../host/errors.ts';
 import { breakingMigrationAllowed } from '../../../settings/deploy-flags.ts';
 import { instanceOf, parseEnvironment } from '../../../settings/instance.ts';
 import { deployStack } from '../../deploy/deploy.ts';
-import { beginRecord, readDeployRecord } from '../../deploy/record.ts';
+import { beginRecord, isRecorded } from '../../deploy/record.ts';
 import { findEngine } from '../../stack/engine.ts';
 import { changingVerb } from '../stack-verb.ts';
 import type { Invocation, Verb } from '../verb.ts';
@@ -26,13 +26,12 @@ const deploy = changingVerb(
 const runOf = ({ run }: Invocation['options']) => (typeof run === 'string' ? run : '');
 
 /** What goes wrong before there is a stack is recorded too, where there is an instance to record it in. */
-async function recordRefusal(invocation: Invocation, error: UserError, startedAt: Date): Promise<void> {
+async function recordRefusal(invocation: Invocation, error: UserError): Promise<void> {
   const env = parseEnvironment(invocation.words[0]);
   const instance = instanceOf(env, (await findEngine(env)).root);
   // The last record stays that of the deploy that holds the lock.
   const isOthers = error.code === 'E_LOCKED' || error.code === 'E_STATE_LOCKED';
-  const isRecorded = (readDeployRecord(instance)?.startedAt ?? '') >= startedAt.toISOString();
-  if (isOthers || isRecorded || !existsSync(instance.envFile)) return;
+  if (isOthers || isRecorded(error) || !existsSync(instance.envFile)) return;
   const recording = await beginRecord(instance, runOf(invocation.options));
   recording.failed('prepare the deploy', `${error.message}\n${error.fix}`.trim());
   recording.end([], []);
@@ -43,11 +42,10 @@ export const up: Verb = {
   usage: `${deploy.usage} [--allow-breaking-migration] [--run <id>]`,
   options: { ...deploy.options, 'allow-breaking-migration': { type: 'boolean' }, run: { type: 'string' } },
   async run(invocation) {
-    const startedAt = new Date();
     try {
       return await deploy.run(invocation);
     } catch (error) {
-      if (error instanceof UserError) await recordRefusal(invocation, error, startedAt);
+      if (error instanceof UserError) await recordRefusal(invocation, error);
       throw error;
     }
   },

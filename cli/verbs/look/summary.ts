@@ -10,7 +10,7 @@ export const summary: Verb = {
   usage: '<env> [--run <id>]',
   summary: 'the last deploy as Markdown',
   details:
-    'Commit, changes, what runs where, silence of the ports, warnings; of a failed deploy its phase and cause. With --run only of the deploy that was given the same; where there is none, what the doctor says.',
+    'Commit, changes, what runs where, downtime of the ports, warnings; of a failed deploy its phase and cause. With --run only of the deploy that was given the same; where there is none, what the doctor says.',
   options: { run: { type: 'string' } },
   words: [1, 1],
   async run({ words, options }) {

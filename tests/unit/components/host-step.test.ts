@@ -19,7 +19,7 @@ const hostStep = (root: string, ...args: string[]) =>
 
 test('data-markers writes a marker of every data directory beside the data', async () => {
   const root = temporaryDir();
-  const { dataDir, idFile } = testInstance({ root });
+  const { defaultDataDir: dataDir, idFile } = testInstance({ root });
   writeFiles(dataDir, Object.fromEntries(dataVolumes.map((volume) => [`${volume}/file`, ''])));
   writeFiles(root, { 'dev/instance-id': 'id-1\n' });
   expect(await hostStep(root, 'dev', 'data-markers')).toEqual({ exitCode: 0, stdout: '', stderr: '' });

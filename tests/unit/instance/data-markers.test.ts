@@ -41,27 +41,33 @@ test('a marker is read back as it was written, beside the data and not in it', (
   const instance = testInstance();
   writeFiles(instance.dir, { 'instance-id': 'id-1\n', 'data/raw/file': 'x' });
   expect(readMarker(instance, 'raw')).toBeUndefined();
-  const marker = currentMarker(instance, join(instance.dataDir, 'raw'), '');
+  const marker = currentMarker(instance, join(instance.defaultDataDir, 'raw'), '');
   writeMarker(instance, 'raw', marker);
   expect(readMarker(instance, 'raw')).toEqual({
     stack: 'dev',
     instanceId: 'id-1',
-    path: join(instance.dataDir, 'raw'),
+    path: join(instance.defaultDataDir, 'raw'),
     mountPoint: marker.mountPoint,
     imageMajor: '',
   });
-  expect(readdirSync(join(instance.dataDir, 'raw'))).toEqual(['file']);
-  expect(readdirSync(join(instance.dataDir, '.owners'))).toEqual(['raw.json']);
-  expect(statSync(join(instance.dataDir, '.owners', 'raw.json')).mode & 0o777).toBe(0o644);
+  expect(readdirSync(join(instance.defaultDataDir, 'raw'))).toEqual(['file']);
+  expect(readdirSync(join(instance.defaultDataDir, '.owners'))).toEqual(['raw.json']);
+  expect(statSync(join(instance.defaultDataDir, '.owners', 'raw.json')).mode & 0o777).toBe(0o644);
 });
 
 test('a marker names the real path behind a link', () => {
   const instance = testInstance();
+  writeFiles(instance.dir, { 'instance-id': 'id-1\n' });
   const disk = temporaryDir();
   symlinkSync(disk, join(instance.dir, 'link'));
   expect(currentMarker(instance, join(instance.dir, 'link'), '7').path).toBe(disk);
 });
 
-test('an instance without an id has an empty one', () => {
-  expect(readInstanceId(testInstance())).toBe('');
+test.each([
+  ['no file', undefined],
+  ['an empty file', '\n'],
+])('an instance without an id is refused: %s', (got, text) => {
+  const instance = testInstance();
+  if (text !== undefined) writeFiles(instance.dir, { 'instance-id': text });
+  expect(() => readInstanceId(instance)).toThrow(`must hold the id of this instance (got ${got})`);
 });

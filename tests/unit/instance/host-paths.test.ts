@@ -8,11 +8,11 @@ import { writeFiles } from '../../helpers/temporary.ts';
 test('the id stays while all paths are there, and is a new one when one is gone or none was ever made', () => {
   const instance = testInstance();
   writeFiles(instance.dir, { 'data/raw/x': '', 'data/redis/x': '' });
-  const paths = ['raw', 'redis'].map((name) => join(instance.dataDir, name));
+  const paths = ['raw', 'redis'].map((name) => join(instance.defaultDataDir, name));
   const first = hostPathsId(instance, paths);
   expect(hostPathsId(instance, paths)).not.toBe(first);
   writeHostPathsId(instance, first);
   expect(hostPathsId(instance, paths)).toBe(first);
-  rmSync(join(instance.dataDir, 'redis'), { recursive: true });
+  rmSync(join(instance.defaultDataDir, 'redis'), { recursive: true });
   expect(hostPathsId(instance, paths)).not.toBe(first);
 });

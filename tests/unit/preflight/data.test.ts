@@ -57,9 +57,9 @@ test('each way in which a directory is not the one that was written', async () =
     },
     'on another device': (settings) => void mark(settings, 'grafana', { mountPoint: '/mnt/disk' }),
     'with a marker that is not JSON': ({ instance }) =>
-      void writeFiles(instance.dataDir, { '.owners/redis.json': '{"stack": "dev"' }),
+      void writeFiles(instance.defaultDataDir, { '.owners/redis.json': '{"stack": "dev"' }),
     'with a marker that says too little': ({ instance }) =>
-      void writeFiles(instance.dataDir, { '.owners/redis.json': '{"stack": "dev"}' }),
+      void writeFiles(instance.defaultDataDir, { '.owners/redis.json': '{"stack": "dev"}' }),
     'of another major': (settings) => void mark(settings, 'postgres', { imageMajor: '15' }),
   };
   const shown: string[] = [];
@@ -97,9 +97,9 @@ test('each way in which a directory is not the one that was written', async () =
     on another device:
     E_DATA_DEVICE error: <root>/dev/data/grafana: lies on another file system than its data (got <mount>, the marker says /mnt/disk). A deploy would start on other data than before. Mount the disk at /mnt/disk.
     with a marker that is not JSON:
-    E_DATA_MARKER error: <root>/dev/data/.owners/redis.json: is not a marker as a deploy writes it (got 15 characters). A deploy would start on other data than before. Restore it from a backup; or, when <root>/dev/data/redis is sure to hold this instance's data: rm <root>/dev/data/.owners/redis.json.
+    E_DAMAGED_FILE error: <root>/dev/data/.owners/redis.json: does not hold what gatewayctl writes (got 15 characters). A deploy would start on other data than before. Restore it from a backup. Or, if the data directory of redis certainly holds the data of this instance: rm <root>/dev/data/.owners/redis.json.
     with a marker that says too little:
-    E_DATA_MARKER error: <root>/dev/data/.owners/redis.json: is not a marker as a deploy writes it (got 16 characters). A deploy would start on other data than before. Restore it from a backup; or, when <root>/dev/data/redis is sure to hold this instance's data: rm <root>/dev/data/.owners/redis.json.
+    E_DAMAGED_FILE error: <root>/dev/data/.owners/redis.json: does not hold what gatewayctl writes (got 16 characters). A deploy would start on other data than before. Restore it from a backup. Or, if the data directory of redis certainly holds the data of this instance: rm <root>/dev/data/.owners/redis.json.
     of another major:
     E_DATA_MAJOR error: <root>/dev/data/postgres: was written by major version 15 (got an image of 16). A deploy would start on other data than before. Go back to the image of that major in docker/upstream-images.json, or dump and restore the data."
   `);

@@ -16,7 +16,7 @@ test('what is open, weak or reused is told, and no secret with it', async () => 
     root,
     variables: {
       POSTGRES_PASSWORD: 'changeme-changeme-1',
-      REDIS_PASSWORD: testSecrets.workerToken,
+      REDIS_PASSWORD: testSecrets.WORKER_TOKEN,
       WORKER_TOKEN: 'k2Jq8vXw4Zr6Tn0Lm5Bp',
       GRAFANA_ADMIN_PASSWORD: 'k2Jq8vXw4Zr6Tn0Lm5Bp',
     },

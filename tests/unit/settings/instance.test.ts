@@ -53,7 +53,8 @@ test('an instance is a directory', () => {
     envFile: '/srv/gw/stage/.env',
     overrideFile: '/srv/gw/stage/docker-compose.override.yml',
     stackFile: '/srv/gw/stage/Pulumi.stage.yaml',
-    dataDir: '/srv/gw/stage/data',
+    defaultDataDir: '/srv/gw/stage/data',
+    ownersDir: '/srv/gw/stage/data/.owners',
     configDir: '/srv/gw/stage/config',
     secretsDir: '/srv/gw/stage/secrets',
     passphraseFile: '/srv/gw/stage/secrets/pulumi-passphrase',
@@ -63,6 +64,13 @@ test('an instance is a directory', () => {
     idFile: '/srv/gw/stage/instance-id',
     hostPathsFile: '/srv/gw/stage/host-paths-id',
     engineFile: '/srv/gw/stage/engine',
+    lockFile: '/srv/gw/stage/lock',
+    appliedSecretsFile: '/srv/gw/stage/secrets/applied.json',
+    rotationFile: '/srv/gw/stage/secrets/rotation.json',
+    moveFile: '/srv/gw/stage/move-data.json',
+    adoptionFile: '/srv/gw/stage/adoption.json',
+    stateBackupsDir: '/srv/gw/stage/backups/state',
+    deployRecordFile: '/srv/gw/stage/logs/last-deploy.json',
   });
 });
 

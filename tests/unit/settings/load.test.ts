@@ -67,10 +67,10 @@ describe('good values', () => {
     ['REDIS_MEMORY_MIB', '100', ({ memoryMiB }) => memoryMiB.redis, 100],
     ['PROMETHEUS_MEMORY_MIB', '100', ({ memoryMiB }) => memoryMiB.prometheus, 100],
     ['GRAFANA_MEMORY_MIB', '100', ({ memoryMiB }) => memoryMiB.grafana, 100],
-    ['POSTGRES_PASSWORD', "'!$(x)#\"16characters'", ({ secrets }) => secrets.postgresPassword, '!$(x)#"16characters'],
-    ['REDIS_PASSWORD', 'r'.repeat(200), ({ secrets }) => secrets.redisPassword, 'r'.repeat(200)],
-    ['WORKER_TOKEN', 'w'.repeat(16), ({ secrets }) => secrets.workerToken, 'w'.repeat(16)],
-    ['GRAFANA_ADMIN_PASSWORD', 'g'.repeat(16), ({ secrets }) => secrets.grafanaAdminPassword, 'g'.repeat(16)],
+    ['POSTGRES_PASSWORD', "'!$(x)#\"16characters'", ({ secrets }) => secrets.POSTGRES_PASSWORD, '!$(x)#"16characters'],
+    ['REDIS_PASSWORD', 'r'.repeat(200), ({ secrets }) => secrets.REDIS_PASSWORD, 'r'.repeat(200)],
+    ['WORKER_TOKEN', 'w'.repeat(16), ({ secrets }) => secrets.WORKER_TOKEN, 'w'.repeat(16)],
+    ['GRAFANA_ADMIN_PASSWORD', 'g'.repeat(16), ({ secrets }) => secrets.GRAFANA_ADMIN_PASSWORD, 'g'.repeat(16)],
   ])('%s=%s', (variable, value, read, wanted) => {
     expect(read(testSettings({ env: 'prod', variables: { [variable]: value } }))).toEqual(wanted);
   });

@@ -90,10 +90,10 @@ const bad: readonly string[] = [
   inGateway(
     `environment:\n  A: $LOG_LEVEL\n  B: \${LOG_LEVEL:-x}\n  C: \${HOME}\n  D: \${LOG_LEVLE}\n  E: \${WORKER_TOKEN}`,
   ),
-  inGateway(`environment:\n  ${testSecrets.workerToken}: x`),
-  inGateway(`environment:\n  DB_PASSWORD: x\n  MY_API_KEY: x\n  URL: x${testSecrets.workerToken}x`),
+  inGateway(`environment:\n  ${testSecrets.WORKER_TOKEN}: x`),
+  inGateway(`environment:\n  DB_PASSWORD: x\n  MY_API_KEY: x\n  URL: x${testSecrets.WORKER_TOKEN}x`),
   inGateway(
-    `labels:\n  note: ${testSecrets.redisPassword}\n  com.docker.compose.project: x\n  taxlien-gateway.secrets: x`,
+    `labels:\n  note: ${testSecrets.REDIS_PASSWORD}\n  com.docker.compose.project: x\n  taxlien-gateway.secrets: x`,
   ),
   inGateway('extra_hosts: ["a:host-gateway", "b=10.0.0.256", "-c=10.0.0.1", d]'),
   inGateway('ulimits: { nofiles: 1, nofile: many, nproc: { soft: 2, hard: 1 }, core: { soft: 1 } }'),
@@ -194,7 +194,7 @@ test('its problems join those of the .env', () => {
 
 test('a mount may not show a container what the instance keeps', () => {
   const { instance } = overridesOf('');
-  for (const dir of [instance.secretsDir, instance.dataDir, instance.stateDir, instance.envFile, instance.dir]) {
+  for (const dir of [instance.secretsDir, instance.defaultDataDir, instance.stateDir, instance.envFile, instance.dir]) {
     writeFiles(instance.dir, { 'docker-compose.override.yml': inGateway(`volumes: ["${dir}:/mnt:ro"]`) });
     expect(() => loadSettings(instance, temporaryDir())).toThrow("shows the container the instance's own data");
   }

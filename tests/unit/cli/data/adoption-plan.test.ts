@@ -21,7 +21,7 @@ const container = (service: string, target: string, more: Partial<ComposeContain
   ...more,
 });
 
-const database = { POSTGRES_USER: 'gateway', POSTGRES_DB: 'gateway', POSTGRES_PASSWORD: testSecrets.postgresPassword };
+const database = { POSTGRES_USER: 'gateway', POSTGRES_DB: 'gateway', POSTGRES_PASSWORD: testSecrets.POSTGRES_PASSWORD };
 
 const five = [
   container('db', '/var/lib/postgresql/data', { environment: database }),

@@ -1,22 +1,22 @@
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
-import { Silence, silenceLines, watchPorts } from '../../../../cli/deploy/downtime.ts';
+import { Downtime, downtimeLines, watchPorts } from '../../../../cli/deploy/downtime.ts';
 import { eventually } from '../../../helpers/engine.ts';
 import { testSettings } from '../../../helpers/instance.ts';
 
-test('a silence lasts from the last good answer to the next', () => {
-  const silence = new Silence();
-  silence.note(0, 1, false);
-  expect(silence.totalMs(500)).toBe(0);
-  silence.note(1_000, 1_010, true);
-  silence.note(1_040, 1_041, false);
-  expect(silence.totalMs(1_500)).toBe(500);
-  silence.note(1_080, 2_080, false);
-  silence.note(2_100, 2_120, true);
-  expect(silence.totalMs(9_000)).toBe(1_120);
-  silence.note(3_000, 3_001, false);
-  silence.note(3_040, 3_050, true);
-  expect(silence.totalMs(9_000)).toBe(2_070);
+test('a downtime lasts from the last good answer to the next', () => {
+  const downtime = new Downtime();
+  downtime.note(0, 1, false);
+  expect(downtime.totalMs(500)).toBe(0);
+  downtime.note(1_000, 1_010, true);
+  downtime.note(1_040, 1_041, false);
+  expect(downtime.totalMs(1_500)).toBe(500);
+  downtime.note(1_080, 2_080, false);
+  downtime.note(2_100, 2_120, true);
+  expect(downtime.totalMs(9_000)).toBe(1_120);
+  downtime.note(3_000, 3_001, false);
+  downtime.note(3_040, 3_050, true);
+  expect(downtime.totalMs(9_000)).toBe(2_070);
 });
 
 test('only ports that answered and then did not are told of', async () => {
@@ -36,5 +36,5 @@ test('only ports that answered and then did not are told of', async () => {
   await eventually('the port is asked', 5_000, async () => (answered > 1 ? true : undefined));
   await new Promise((resolve) => server.close(resolve));
   await new Promise((resolve) => setTimeout(resolve, 300));
-  expect(silenceLines(await stop())).toEqual([expect.stringMatching(/^gateway: silent 0\.[2-9] s$/)]);
+  expect(downtimeLines(await stop())).toEqual([expect.stringMatching(/^gateway: down for 0\.[2-9] s$/)]);
 });

@@ -21,7 +21,7 @@ const record: DeployRecord = {
     },
     { env: 'dev', service: 'db', container: 'p-db', image: 'p/db:dev', address: '', health: 'healthy' },
   ],
-  silence: [{ service: 'gateway', ms: 1_234 }],
+  downtime: [{ service: 'gateway', ms: 1_234 }],
   warnings: ['the disk is | nearly *full*'],
 };
 
@@ -37,7 +37,7 @@ test('a good deploy', () => {
 
     ## What runs
 
-    | Service | Image | Address | Health | Port was silent |
+    | Service | Image | Address | Health | Downtime of its port |
     | --- | --- | --- | --- | --- |
     | gateway | <code>p/gateway:dev-0123456789ab</code> | <code>127.0.10.1:8081</code> | healthy | 1.3 s |
     | db | <code>p/db:dev</code> | not published | healthy | - |

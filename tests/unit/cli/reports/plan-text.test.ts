@@ -32,7 +32,7 @@ describe('the comment', () => {
 
       ## What stops
 
-      | Service | Its port is silent for about |
+      | Service | Expected downtime of its port |
       | --- | --- |
       | gateway | 1.4 s, as at the last deploy |
 
@@ -59,7 +59,7 @@ describe('the comment', () => {
 
       ## What stops
 
-      | Service | Its port is silent for about |
+      | Service | Expected downtime of its port |
       | --- | --- |
       | gateway | 1.4 s, as at the last deploy |
       | db | some seconds; not measured at the last deploy |

@@ -42,7 +42,7 @@ test.each([
   ['taxlien-gateway-migrate', 'migrate the schema'],
   ['taxlien-redis-healthy', 'wait until redis is healthy'],
   ['taxlien-redis', 'start redis'],
-  ['taxlien-raw-volume', 'make raw-volume'],
+  ['taxlien-raw-volume', 'create the volume of raw'],
 ])('where %s failed, the phase is: %s', (name, phase) => {
   const failed = { resOpFailedEvent: { metadata: { op: 'create', type: 'x', urn: urn(name) } } };
   expect(phaseOf(readEvents(log(failed)))).toBe(phase);

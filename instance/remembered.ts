@@ -1,0 +1,29 @@
+import type { z } from 'zod';
+import { UserError } from '../host/errors.ts';
+import { readIfThere } from '../host/whole-file.ts';
+
+/**
+ * Reads a JSON file that gatewayctl wrote.
+ * @param fix what to do where the file is damaged: the command, and what it gives up
+ * @returns `undefined` where there is no such file
+ * @throws UserError E_DAMAGED_FILE where it does not hold what gatewayctl writes
+ */
+export function readRemembered<T>(path: string, schema: z.ZodType<T>, fix: string): T | undefined {
+  const text = readIfThere(path);
+  if (text === undefined) return undefined;
+  const { success, data } = schema.safeParse(parsed(text));
+  if (success) return data;
+  throw new UserError(
+    'E_DAMAGED_FILE',
+    `${path}: does not hold what gatewayctl writes (got ${text.length} characters)`,
+    fix,
+  );
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
