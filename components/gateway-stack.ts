@@ -87,9 +87,10 @@ export class GatewayStack extends pulumi.ComponentResource {
 
 interface Image {
   readonly imageId: pulumi.Output<string>;
-  /** Hash of the build context; only where the image is built here. */
-  readonly contextHash?: string;
 }
+
+/** The image of each service; the gateway's is built here. */
+type Images = PerService<Image> & { readonly gateway: LocalImage };
 
 const specsOf = (settings: Settings): PerService<ServiceSpec> => ({
   gateway: gateway(settings),
@@ -102,12 +103,18 @@ const specsOf = (settings: Settings): PerService<ServiceSpec> => ({
 /** Directory of the checkout to the path of its copy on the host. */
 type ConfigPaths = Readonly<Record<string, string>>;
 
+function copyOf(config: ConfigPaths, source: string): string {
+  const hostPath = config[source];
+  if (hostPath === undefined) throw new TypeError(`${source}: is not among the configuration files`);
+  return hostPath;
+}
+
 function configPaths({ settings }: GatewayStackArgs, specs: PerService<ServiceSpec>): ConfigPaths {
   const sources = services.flatMap((service) => (specs[service].configFiles ?? []).map(({ source }) => source));
   return Object.fromEntries(sources.map((source) => [source, configFilesPath(settings, source)]));
 }
 
-function createImages(name: string, { settings }: GatewayStackArgs, parent: pulumi.Resource): PerService<Image> {
+function createImages(name: string, { settings }: GatewayStackArgs, parent: pulumi.Resource): Images {
   const upstream = (service: keyof typeof upstreamImages): Image => {
     const image = new docker.RemoteImage(
       `${name}-${resourceName.image(service)}`,
@@ -206,7 +213,7 @@ function startService(
 ): Service {
   const secretService = secretServices.find((service) => service === spec.service);
   const configMounts = (spec.configFiles ?? []).map(({ source, mountedAt }) => ({
-    hostPath: config[source] ?? '',
+    hostPath: copyOf(config, source),
     mountedAt,
   }));
   const secretMounts =
@@ -245,12 +252,12 @@ function createDataMarkers(
 function createTags(
   name: string,
   { settings, source }: GatewayStackArgs,
-  images: PerService<Image>,
+  images: Images,
   proof: pulumi.Resource[],
   parent: pulumi.Resource,
 ): { readonly tags: PerService<pulumi.Output<string>>; readonly commit: string } {
-  const hash = images.gateway.contextHash ?? '';
-  const commit = source.isDirty ? `${source.commit}-dirty-${hash.slice(0, 12)}` : source.commit;
+  const hash = images.gateway.contextHash.slice(0, 12);
+  const commit = source.isDirty ? `${source.commit}-dirty-${hash}` : source.commit;
   const tag = (service: ServiceName, suffix?: string) =>
     tagImage(
       `${name}-${suffix === undefined ? resourceName.tag(service) : resourceName.commitTag}`,

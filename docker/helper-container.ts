@@ -19,7 +19,7 @@ export interface DoorOptions {
   readonly mounts: readonly DoorMount[];
   readonly workdir: string;
   /** Program and arguments, never a shell's. */
-  readonly argv: readonly string[];
+  readonly argv: readonly [program: string, ...args: string[]];
   readonly memoryMiB?: number;
   readonly isInteractive?: boolean;
   readonly name?: string;
@@ -30,7 +30,7 @@ export interface DoorOptions {
  * to data and secrets that belong to containers' users.
  */
 export function doorCommand(settings: Settings, options: DoorOptions): readonly string[] {
-  const [program = '', ...args] = options.argv;
+  const [program, ...args] = options.argv;
   return [
     ...['docker', 'run', '--rm', ...(options.isInteractive === true ? ['--interactive'] : []), '--log-driver', 'none'],
     ...(options.name === undefined ? [] : ['--name', options.name]),

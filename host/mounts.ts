@@ -50,7 +50,7 @@ export function assertNothingMounted(dir: string): void {
 export function mountPointOf(path: string, mountInfo: string = readIfThere('/proc/self/mountinfo') ?? ''): string {
   const points = mountInfo
     .split('\n')
-    .map((line) => line.split(' ')[4] ?? '')
+    .flatMap((line) => line.split(' ')[4] ?? [])
     .map((point) =>
       point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
     )

@@ -116,7 +116,7 @@ function readOverrideFile(
     ports: values === undefined ? {} : portsOf(values),
     // A shorter one is refused anyway, and may stand in any text by chance.
     secrets: variables
-      .flatMap((name) => (metaOf(name).secret ? (input[name] ?? '') : []))
+      .flatMap((name) => (metaOf(name).secret ? (input[name] ?? []) : []))
       .filter(({ length }) => length >= 8),
     valueOf: (name) => {
       if (!isVariable(name)) {
@@ -227,7 +227,7 @@ function fixFor(variable: Variable, instance: Instance): string {
     return `Set it ${place} to one address of this host that no other project uses, e.g. BIND_IP=10.0.0.4.`;
   }
   if (metaOf(variable).secret) return `Set it ${place}, e.g. to what "openssl rand -hex 32" prints.`;
-  return `Set it ${place}, e.g. ${variable}=${fallback ?? ''}.`;
+  return `Set it ${place}, e.g. ${variable}=${fallback ?? '<value>'}.`;
 }
 
 function unknownKey(key: string, where: string): SettingsProblem {

@@ -68,15 +68,15 @@ export class DataCopier {
   }
 
   /** Runs one program in a tree that it may write to. */
-  async change(tree: Tree, argv: readonly string[]): Promise<void> {
+  async change(tree: Tree, argv: readonly [program: string, ...args: string[]]): Promise<void> {
     await this.#door([{ ...tree, target: '/tree', isWritable: true }], '/tree', argv);
   }
 
-  #look(tree: Tree, argv: readonly string[]): Promise<string> {
+  #look(tree: Tree, argv: readonly [program: string, ...args: string[]]): Promise<string> {
     return this.#door([{ ...tree, target: '/tree' }], '/tree', argv);
   }
 
-  async #door(mounts: readonly DoorMount[], workdir: string, argv: readonly string[]): Promise<string> {
+  async #door(mounts: readonly DoorMount[], workdir: string, argv: readonly [program: string, ...args: string[]]): Promise<string> {
     const name = `${this.#settings.project}-copy`;
     const host = ['docker', '--host', this.#dockerHost];
     // A killed run's container works on without it.

@@ -61,7 +61,7 @@ export async function startFailed(
     for (const service of group) {
       const container = containers[service];
       const plan = planFor(container);
-      if (plan === 'start') await start(dockerHost, container?.Id ?? '', service, progress);
+      if (plan === 'start' && container !== undefined) await start(dockerHost, container.Id, service, progress);
       if (plan === 'start' || plan === 'runs') run.push(service);
       lines.push(`${service}: ${outcomes[plan]}`);
     }

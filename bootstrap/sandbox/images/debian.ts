@@ -102,6 +102,8 @@ function findIn(root: string, dirs: readonly string[], name: string): string {
 /** Of a package that `unpackDebian` downloaded, without epoch and Debian revision. */
 export function upstreamVersion(debianRoot: string, name: string): string {
   const archives = path.join(path.dirname(debianRoot), 'archives');
-  const file = readdirSync(archives).find((entry) => entry.startsWith(`${name}_`)) ?? '';
-  return file.match(/_(?:\d+%3a)?([0-9.]+)/)?.[1] ?? 'unknown';
+  const file = readdirSync(archives).find((entry) => entry.startsWith(`${name}_`));
+  const version = file?.match(/_(?:\d+%3a)?([0-9.]+)/)?.[1];
+  if (version === undefined) throw new Error(`${archives}: holds no package ${name} with a version`);
+  return version;
 }

@@ -23,7 +23,7 @@ export const golangSettings: ImageSettings = {
 
 /** The host's Go without its tests. */
 export async function goToolchainLayer(): Promise<LayerRecipe> {
-  const [version = '', goRoot = ''] = await goEnv('GOVERSION', 'GOROOT');
+  const [version, goRoot] = await goEnv('GOVERSION', 'GOROOT');
   return {
     name: 'go-toolchain',
     inputs: [sourceOf(import.meta.url), version],
@@ -46,7 +46,7 @@ export async function goToolchainLayer(): Promise<LayerRecipe> {
 
 /** What `go mod download` fetches for the repository's go.mod, as a proxy's directory. */
 export async function goModulesLayer(repository: string): Promise<LayerRecipe> {
-  const [version = '', moduleCache = '', proxy = ''] = await goEnv('GOVERSION', 'GOMODCACHE', 'GOPROXY');
+  const [version, moduleCache, proxy] = await goEnv('GOVERSION', 'GOMODCACHE', 'GOPROXY');
   const files = ['go.mod', 'go.sum'].map((name) => path.join(repository, name)).filter((file) => existsSync(file));
   return {
     name: 'go-modules',
@@ -72,9 +72,14 @@ export async function goModulesLayer(repository: string): Promise<LayerRecipe> {
 }
 
 export async function goVersion(): Promise<string> {
-  return (await goEnv('GOVERSION'))[0] ?? '';
+  const [version] = await goEnv('GOVERSION');
+  return version;
 }
 
-async function goEnv(...names: string[]): Promise<string[]> {
-  return (await run(['go', 'env', ...names])).stdout.trim().split('\n');
+/** Values of `go env`, in the order of the names. */
+async function goEnv<const T extends readonly string[]>(...names: T): Promise<{ [K in keyof T]: string }> {
+  const values = (await run(['go', 'env', ...names])).stdout.split('\n').slice(0, names.length);
+  if (values.length < names.length || values.includes(''))
+    throw new Error(`go env ${names.join(' ')}: has an empty value`);
+  return values as { [K in keyof T]: string };
 }

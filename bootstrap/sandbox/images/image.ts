@@ -33,6 +33,8 @@ const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 
 /** An image of these layers, whose label says what really is in it. */
 export function imageOf(reference: string, settings: ImageSettings, layers: readonly Layer[]): Image {
+  const last = layers.at(-1);
+  if (last === undefined) throw new TypeError(`${reference}: an image needs a layer`);
   const env = settings.Env ?? [];
   const path = env.some((entry) => entry.startsWith('PATH=')) ? [] : [`PATH=${defaultPath}`];
   const config = JSON.stringify({
@@ -42,7 +44,7 @@ export function imageOf(reference: string, settings: ImageSettings, layers: read
     config: {
       ...settings,
       Env: [...path, ...env],
-      Labels: { [standInLabel]: layers.at(-1)?.version ?? '' },
+      Labels: { [standInLabel]: last.version },
     },
     rootfs: { type: 'layers', diff_ids: layers.map((layer) => layer.diffId) },
     history: layers.map((layer) => ({ created: new Date(0).toISOString(), comment: `stand-in: ${layer.version}` })),

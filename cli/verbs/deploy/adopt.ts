@@ -90,8 +90,9 @@ const isPastCopying = (adoption: Adoption | undefined): adoption is Adoption =>
 
 function refuse(findings: readonly Finding[]): void {
   const errors = findings.filter(({ severity }) => severity === 'error');
-  if (errors.length === 0) return;
-  throw new UserError(errors[0]?.code ?? '', `nothing was changed:\n${errors.map(findingText).join('\n')}`, '');
+  const [first] = errors;
+  if (first === undefined) return;
+  throw new UserError(first.code, `nothing was changed:\n${errors.map(findingText).join('\n')}`, '');
 }
 
 /** @throws UserError E_ADOPT_DEPLOYED, E_ADOPT_NOTHING */
