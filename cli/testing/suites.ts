@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import { childEnvironment, type EnvironmentChanges, plainOutput } from '../../host/environment.ts';
 import { UserError } from '../../host/errors.ts';
 import { checkoutDir } from '../../host/git.ts';
-import { note, type Progress, print } from '../../host/output.ts';
+import { note, type Progress } from '../../host/output.ts';
 import { run } from '../../host/process.ts';
 import { userDirs } from '../../settings/instance.ts';
 import { ensureAct } from './act.ts';
-import { countGoTests, type GoEvent, goJunit } from './test-go.ts';
 import { withTestSandbox } from './test-sandbox.ts';
 
 export interface Counts {
@@ -15,6 +14,8 @@ export interface Counts {
   readonly failed: number;
   readonly skipped: number;
 }
+
+const gotestsum = 'gotest.tools/gotestsum@v1.13.0';
 
 export const reportsDir = join(checkoutDir, 'reports');
 
@@ -77,59 +78,42 @@ export async function runInSandbox(
   );
 }
 
-async function runVitest(
+function runVitest(
   { suite, name, args }: Part,
   enter: readonly string[],
   env: EnvironmentChanges = {},
 ): Promise<Counts> {
-  const json = join(reportsDir, `${name}.json`);
-  writeFileSync(json, '');
   const vitest = join(checkoutDir, 'node_modules', 'vitest', 'vitest.mjs');
-  const reports = [
-    '--reporter=default',
-    '--reporter=junit',
-    `--outputFile.junit=${join(reportsDir, `${name}.xml`)}`,
-    '--reporter=json',
-    `--outputFile.json=${json}`,
-  ];
-  const argv = [...enter, process.execPath, vitest, 'run', '--project', suite, ...reports, ...args];
-  const { exitCode } = await run(argv, {
+  return runReporting(name, env, (report) => [
+    ...[...enter, process.execPath, vitest, 'run', '--project', suite],
+    ...['--reporter=default', '--reporter=junit', `--outputFile.junit=${report}`, ...args],
+  ]);
+}
+
+const runGo = () =>
+  runReporting('go', {}, (report) => ['go', 'run', gotestsum, '--format', 'standard-quiet', '--junitfile', report]);
+
+/** Runs a command that writes a JUnit report, and reads its counts. */
+async function runReporting(name: string, env: EnvironmentChanges, argv: (report: string) => readonly string[]) {
+  const report = join(reportsDir, `${name}.xml`);
+  writeFileSync(report, '');
+  const { exitCode } = await run(argv(report), {
     cwd: checkoutDir,
     stdio: 'inherit',
     allowedExitCodes: 'any',
     env: childEnvironment({ ...env, ...plainOutput(process.stdout.isTTY) }),
   });
-  const text = readFileSync(json, 'utf8');
-  if (text === '') return { passed: 0, failed: 1, skipped: 0 };
-  const report = JSON.parse(text) as { numPassedTests: number; numFailedTests: number; numPendingTests: number };
-  const failed = report.numFailedTests;
-  // A file that cannot even be loaded has no failed test, yet has failed.
-  return {
-    passed: report.numPassedTests,
-    failed: failed === 0 && exitCode !== 0 ? 1 : failed,
-    skipped: report.numPendingTests,
-  };
+  return countsOf(readFileSync(report, 'utf8'), exitCode);
 }
 
-async function runGo(): Promise<Counts> {
-  const events: GoEvent[] = [];
-  const { exitCode, stderr } = await run(['go', 'test', '-json', './...'], {
-    cwd: checkoutDir,
-    allowedExitCodes: 'any',
-    onLine: (line) => {
-      if (!line.startsWith('{')) return;
-      const event = JSON.parse(line) as GoEvent;
-      events.push(event);
-      if (event.Test === undefined && (event.Action === 'pass' || event.Action === 'fail')) {
-        print(`${event.Action.padEnd(4)} ${event.Package} (${event.Elapsed ?? 0} s)`);
-      }
-    },
-  });
-  if (stderr !== '') note(stderr.trimEnd());
-  writeFileSync(join(reportsDir, 'go.xml'), goJunit(events));
-  const counts = countGoTests(events);
-  for (const { output } of counts.failures) note(output);
-  return { ...counts, failed: counts.failed === 0 && exitCode !== 0 ? 1 : counts.failed };
+/** Counts of a JUnit report, whose texts are escaped. */
+export function countsOf(junit: string, exitCode: number): Counts {
+  const cases = junit.split('<testcase ').slice(1);
+  const failed = cases.filter((text) => text.includes('<failure')).length;
+  const skipped = cases.filter((text) => text.includes('<skipped')).length;
+  // A run that wrote no report, or failed outside of its tests, has failed too.
+  const isBroken = failed === 0 && (exitCode !== 0 || cases.length === 0);
+  return { passed: cases.length - failed - skipped, failed: isBroken ? 1 : failed, skipped };
 }
 
 export const noCounts: Counts = { passed: 0, failed: 0, skipped: 0 };
