@@ -1,6 +1,5 @@
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { limitCompileCache } from '../../bootstrap/compile-cache.ts';
 import { ensureToolchain } from '../../bootstrap/toolchain/toolchain.ts';
 import { childEnvironment } from '../../host/environment.ts';
 import { UserError } from '../../host/errors.ts';
@@ -14,7 +13,7 @@ import { loadSettings } from '../../settings/load.ts';
 import type { Environment } from '../../settings/services.ts';
 import { chooseEngine, type Engine, startEngine, writeEngineKind } from './engine.ts';
 import { runPulumiProcess } from './run-pulumi.ts';
-import { compileCacheDir, exportsOf, type Stack } from './stack.ts';
+import { exportsOf, type Stack } from './stack.ts';
 import { checkpointFile, readCheckpoint } from './state-files.ts';
 
 export interface PrepareOptions {
@@ -44,7 +43,6 @@ export async function prepareStackOn(
   await startEngine(engine, progress);
   completeInstance(instance);
   const toolchain = await ensureToolchain({ cacheDir: userDirs().cacheDir, progress });
-  limitCompileCache(compileCacheDir());
   const stack = { instance, engine, checkoutDir, exports: exportsOf(instance, engine, toolchain) };
   await initPulumiStack(stack);
   writeEngineKind(instance, engine.kind);

@@ -51,8 +51,6 @@ export async function withStackCopy<T>(
       ...exportsOf(copy, engine, toolchain),
       PULUMI_HOME: pulumiHome,
       PULUMI_OPTION_CONFIG_FILE: stackFile,
-      // What other people's code compiled is not for a deploy.
-      NODE_COMPILE_CACHE: undefined,
     };
     return await work({ instance: copy, engine, checkoutDir, exports });
   } finally {

@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path';
 import type { Toolchain } from '../../bootstrap/toolchain/toolchain.ts';
 import { type EnvironmentChanges, pathWith } from '../../host/environment.ts';
-import { type Instance, userDirs } from '../../settings/instance.ts';
+import { checkoutDir } from '../../host/git.ts';
+import type { Instance } from '../../settings/instance.ts';
 import type { Engine } from './engine.ts';
 
 /** All that a `pulumi` or `docker` command needs to work on one environment. */
@@ -12,8 +13,6 @@ export interface Stack {
   /** Environment variables that make the shell the stack's own; `undefined` unsets one. */
   readonly exports: EnvironmentChanges;
 }
-
-export const compileCacheDir = () => join(userDirs().cacheDir, 'compile');
 
 /** Environment variables by which Pulumi and Docker work on an instance. */
 export function exportsOf(instance: Instance, engine: Engine, toolchain: Toolchain): EnvironmentChanges {
@@ -34,7 +33,8 @@ export function exportsOf(instance: Instance, engine: Engine, toolchain: Toolcha
     PULUMI_LOG_ROTATION_MAX_TOTAL_MB: '50',
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
     PULUMI_IGNORE_AMBIENT_PLUGINS: 'true',
-    NODE_COMPILE_CACHE: compileCacheDir(),
+    // Node never removes an entry: here they go with the packages.
+    NODE_COMPILE_CACHE: join(checkoutDir, 'node_modules', '.cache', 'compile'),
     // Pulumi's ts-node compiles nothing here, and would leave a directory among the system's temporary files.
     TS_NODE_CACHE: 'false',
   };
