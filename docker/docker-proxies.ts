@@ -1,5 +1,4 @@
-import { readlinkSync } from 'node:fs';
-import { type ProcessId, parentName, processesWithArgs } from '../host/processes.ts';
+import { networkOf, type ProcessId, parentName, processesWithArgs } from '../host/processes.ts';
 import type { FoundContainer } from './daemon-facts.ts';
 
 /** A `docker-proxy`: the process that listens on a published port. */
@@ -19,12 +18,4 @@ export function dockerProxiesOf({ ip, port }: FoundContainer['published'][number
       .filter(({ pid }) => (networkOf(pid) ?? here) === here)
       .map((id) => ({ id, isEngines: parentName(id.pid) === 'dockerd' }))
   );
-}
-
-function networkOf(pid: number | 'self'): string | undefined {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/net`);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,27 +1,34 @@
 import { readFileSync } from 'node:fs';
 import { UserError } from './errors.ts';
+import { isWithin } from './paths.ts';
 import { run } from './process.ts';
 import { readIfThere } from './whole-file.ts';
 
+const mountInfoFile = '/proc/self/mountinfo';
+
+function mountPoints(mountInfo: string): readonly string[] {
+  return (
+    mountInfo
+      .split('\n')
+      .flatMap((line) => line.split(' ')[4] ?? [])
+      // The kernel writes blank, tab, newline and backslash as three octal digits.
+      .map((point) =>
+        point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
+      )
+  );
+}
+
 /** Mount points at or below `dir`, the deepest and latest first: the order to unmount them in. */
-export function mountsBelow(dir: string, mountInfo: string): string[] {
-  return mountInfo
-    .split('\n')
-    .map((line) => line.split(' ')[4])
-    .filter((point) => point !== undefined)
-    .map(unescapeOctal)
-    .filter((point) => point === dir || point.startsWith(`${dir}/`))
-    .reverse();
-}
+export const mountsBelow = (dir: string, mountInfo = readFileSync(mountInfoFile, 'utf8')): readonly string[] =>
+  mountPoints(mountInfo)
+    .filter((point) => isWithin(point, dir))
+    .toReversed();
 
-/** The kernel writes blank, tab, newline and backslash as three octal digits. */
-function unescapeOctal(field: string): string {
-  return field.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
-}
-
-export function currentMountsBelow(dir: string): string[] {
-  return mountsBelow(dir, readFileSync('/proc/self/mountinfo', 'utf8'));
-}
+/** The mount that a path lies on; `/` where the host does not list its mounts. */
+export const mountPointOf = (path: string, mountInfo = readIfThere(mountInfoFile) ?? ''): string =>
+  mountPoints(mountInfo)
+    .filter((point) => isWithin(path, point))
+    .reduce((longest, point) => (point.length > longest.length ? point : longest), '/');
 
 /**
  * Unmounts all at or below `dir` and looks whether it is so.
@@ -29,7 +36,7 @@ export function currentMountsBelow(dir: string): string[] {
  */
 export async function unmountBelow(dir: string): Promise<void> {
   for (const extra of [[], [], ['--lazy']]) {
-    const points = currentMountsBelow(dir);
+    const points = mountsBelow(dir);
     if (points.length === 0) return;
     await run(['umount', ...extra, '--', ...points], { allowedExitCodes: 'any' });
   }
@@ -38,22 +45,11 @@ export async function unmountBelow(dir: string): Promise<void> {
 
 /** @throws UserError E_STILL_MOUNTED where anything is mounted at or below `dir` */
 export function assertNothingMounted(dir: string): void {
-  const points = currentMountsBelow(dir);
+  const points = mountsBelow(dir);
   if (points.length === 0) return;
   throw new UserError(
     'E_STILL_MOUNTED',
     `${dir}: must hold no mount before it is deleted or used again (got ${points.join(', ')})`,
     `Unmount: umount ${points.join(' ')}`,
   );
-}
-/** The mount that a path lies on; `/` where the host does not list its mounts. */
-export function mountPointOf(path: string, mountInfo: string = readIfThere('/proc/self/mountinfo') ?? ''): string {
-  const points = mountInfo
-    .split('\n')
-    .flatMap((line) => line.split(' ')[4] ?? [])
-    .map((point) =>
-      point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
-    )
-    .filter((point) => point !== '' && (path === point || path.startsWith(point === '/' ? '/' : `${point}/`)));
-  return points.reduce((longest, point) => (point.length > longest.length ? point : longest), '/');
 }

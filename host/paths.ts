@@ -10,5 +10,9 @@ export function realPathOf(path: string): string {
     return join(realPathOf(dirname(path)), basename(path));
   }
 }
+
 /** Whether a path is the directory or lies below it. */
 export const isWithin = (path: string, directory: string) => !/^\.\.(\/|$)/.test(relative(directory, path));
+
+/** Whether one of two directories lies in the other, or both are the same. */
+export const areNested = (a: string, b: string) => isWithin(a, b) || isWithin(b, a);

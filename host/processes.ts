@@ -16,7 +16,7 @@ export function identify(pid: number): ProcessId | undefined {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const startTime = fields[19];
   if (startTime === undefined || fields[0] === 'Z' || fields[0] === 'X') return undefined;
-  return { pid, startTime, bootId: bootId() };
+  return { pid, startTime, bootId: readBootId() };
 }
 
 export function isAlive(id: ProcessId): boolean {
@@ -53,17 +53,21 @@ export function processesInCgroup(cgroup: string): ProcessId[] {
   });
 }
 
+/** Network namespace of a process; undefined where the process is gone or hides it. */
+export function networkOf(pid: number | 'self'): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Pids of the engines in this process's network namespace. */
 export function enginesInThisNetwork(): number[] {
-  const here = readlinkSync('/proc/self/ns/net');
-  return processesWhere((pid) => {
-    if (readProc(pid, 'comm')?.trim() !== 'dockerd') return false;
-    try {
-      return readlinkSync(`/proc/${pid}/ns/net`) === here;
-    } catch {
-      return false;
-    }
-  }).map((id) => id.pid);
+  const here = networkOf('self');
+  return processesWhere((pid) => readProc(pid, 'comm')?.trim() === 'dockerd' && networkOf(pid) === here).map(
+    ({ pid }) => pid,
+  );
 }
 
 /** First in its own pid namespace: the process that a container's stop signal is for. */
@@ -113,9 +117,8 @@ function processesWhere(isWanted: (pid: number) => boolean): ProcessId[] {
     .filter((id) => id !== undefined);
 }
 
-function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-}
+/** The kernel's name of this boot; only Linux has one. */
+export const readBootId = () => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
 /** undefined where the process is gone or hides it. */
 function readProc(pid: number, file: string): string | undefined {

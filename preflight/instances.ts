@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UserError } from '../host/errors.ts';
 import type { Finding } from '../host/finding.ts';
-import { isWithin } from '../host/paths.ts';
+import { areNested } from '../host/paths.ts';
 import { instanceOf } from '../settings/instance.ts';
 import { loadSettings, type Settings } from '../settings/load.ts';
 import { environments, services } from '../settings/services.ts';
@@ -45,7 +45,7 @@ function collisions(settings: Settings, other: Settings): readonly Finding[] {
     const why = 'Containers, network and volumes of both would have the same names.';
     refuse('E_PROJECT_SHARED', 'COMPOSE_PROJECT_NAME', `is the name of ${other.env} too`, settings.project, why);
   }
-  if (isWithin(settings.dataDir, other.dataDir) || isWithin(other.dataDir, settings.dataDir)) {
+  if (areNested(settings.dataDir, other.dataDir)) {
     const why = 'Two servers on one data directory destroy it.';
     refuse('E_DATA_SHARED', 'DATA_DIR', `is not apart from the data of ${other.env}`, settings.dataDir, why);
   }

@@ -1,5 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { oneSpelling } from '../host/address.ts';
+import { areNested } from '../host/paths.ts';
 import { ownedByUs } from './override-owned.ts';
 import type { ServiceName } from './services.ts';
 
@@ -173,8 +175,6 @@ const memory = field((given, fail) => {
 
 const cpuShares = field((given, fail) => wholeOf(given, 2, 262_144, fail));
 
-const isInside = (path: string, dir: string) => dir === '/' || path === dir || path.startsWith(`${dir}/`);
-const overlaps = (path: string, other: string) => isInside(path, other) || isInside(other, path);
 const isPlainPath = (path: string) => /^(\/[^/\p{Cc},]+)+$/u.test(path) && !/\/\.\.?(\/|$)/.test(path);
 
 const mounts = (service: ServiceName, { closedDirs }: FieldContext) =>
@@ -184,17 +184,15 @@ const mounts = (service: ServiceName, { closedDirs }: FieldContext) =>
       const [hostPath = '', mountedAt = '', mode, ...rest] = item.split(':');
       const isForm = isPlainPath(hostPath) && isPlainPath(mountedAt) && mode === 'ro' && rest.length === 0;
       if (!isForm) fail('must be /path/on/host:/path/in/container:ro, both plain and absolute', [at]);
-      else if ([...ownedByUs[service].mounts, ...seen].some((owned) => overlaps(mountedAt, owned))) {
+      else if ([...ownedByUs[service].mounts, ...seen].some((owned) => areNested(mountedAt, owned))) {
         fail('overlaps another mount of this container', [at]);
-      } else if (closedDirs.some((dir) => overlaps(hostPath, dir))) {
+      } else if (closedDirs.some((dir) => areNested(hostPath, dir))) {
         fail("shows the container the instance's own data, secrets or state", [at]);
       }
       seen.push(mountedAt);
       return { hostPath, mountedAt };
     });
   });
-
-const oneSpelling = (ip: string) => (isIP(ip) === 6 ? new URL(`http://[${ip}]`).hostname.slice(1, -1) : ip);
 
 const ports = (service: ServiceName, { bindIp, takenPorts }: FieldContext) =>
   field((given, fail) =>

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { oneSpelling } from '../host/address.ts';
 
 /** What the schema knows of a variable besides its type; `.env.example` and the docs are printed from it. */
 export interface VariableMeta {
@@ -71,7 +72,7 @@ export function bindIpProblem(address: string): string | undefined {
     return undefined;
   }
   if (address.includes('%')) return 'must not have a zone: Docker takes none';
-  const compressed = compressedIpv6(address);
+  const compressed = oneSpelling(address);
   if (compressed === '::') return 'must be one address, not all of the host';
   if (/^ff[0-9a-f]{2}:/.test(compressed)) return 'must be a unicast address';
   if (compressed.startsWith('::ffff:')) return 'must be plain IPv4 or IPv6, not one inside the other';
@@ -79,16 +80,13 @@ export function bindIpProblem(address: string): string | undefined {
   return undefined;
 }
 
-/** The one spelling that Docker gives back: lower case, zeros left out. */
-const compressedIpv6 = (address: string) => new URL(`http://[${address}]`).hostname.slice(1, -1);
-
 const bindIp = z
   .string()
   .superRefine((address, context) => {
     const problem = bindIpProblem(address);
     if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
   })
-  .transform((address) => (isIP(address) === 6 ? compressedIpv6(address) : address));
+  .transform(oneSpelling);
 
 const absolutePath = text(/^\/(?!\/*$)[^\p{Cc}:,]*$/u, 'must be an absolute path other than "/", without ":" or ","');
 

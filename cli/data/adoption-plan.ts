@@ -3,7 +3,7 @@ import { type DaemonFacts, projectOf } from '../../docker/daemon-facts.ts';
 import { imageMajorOf } from '../../docker/images.ts';
 import { networkName, volumeName } from '../../docker/names.ts';
 import type { Finding } from '../../host/finding.ts';
-import { isWithin, realPathOf } from '../../host/paths.ts';
+import { areNested, isWithin, realPathOf } from '../../host/paths.ts';
 import type { AdoptedData, AdoptionPlan } from '../../instance/adoption-journal.ts';
 import type { Settings } from '../../settings/load.ts';
 import {
@@ -139,7 +139,7 @@ function dataOf(volume: DataVolumeName, subject: AdoptionSubject, findings: Find
       'The two would be mixed.',
     );
   }
-  if (!isInPlace && path !== undefined && (isWithin(to, path) || isWithin(path, to))) {
+  if (!isInPlace && path !== undefined && areNested(to, path)) {
     return refuse(
       'E_ADOPT_TARGET',
       `${to}: must be apart from the data of ${container.name} that goes there (got ${path})`,

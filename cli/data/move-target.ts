@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { UserError } from '../../host/errors.ts';
 import { findingText } from '../../host/finding.ts';
-import { isWithin, realPathOf } from '../../host/paths.ts';
+import { areNested, realPathOf } from '../../host/paths.ts';
 import { readMove } from '../../instance/move-journal.ts';
 import { instances, otherInstances } from '../../preflight/instances.ts';
 import { lackOfRoom, places } from '../../preflight/places.ts';
@@ -35,7 +35,7 @@ export async function refuseTarget(settings: Settings, to: string, size: () => P
   };
   const other = 'Name another directory.';
   const [real, from] = [realPathOf(to), realPathOf(settings.dataDir)];
-  if (isWithin(real, from) || isWithin(from, real)) refuse(`is not apart from the data (got ${from})`, other);
+  if (areNested(real, from)) refuse(`is not apart from the data (got ${from})`, other);
   const context = {
     settings: { ...settings, dataDir: to },
     source: { commit: '', isDirty: false },

@@ -11,7 +11,7 @@ import {
   stopSandbox,
 } from '../../bootstrap/sandbox/sandbox.ts';
 import upstream from '../../docker/upstream-images.json' with { type: 'json' };
-import { currentMountsBelow } from '../../host/mounts.ts';
+import { mountsBelow } from '../../host/mounts.ts';
 import { run } from '../../host/process.ts';
 import { processesInCgroup, processesWithArgs } from '../../host/processes.ts';
 import { eventually, docker as outerDocker } from '../helpers/engine.ts';
@@ -60,13 +60,13 @@ test('killed engine: clean unmounts what is left before it deletes, and the data
     await runWithBindVolume(sandbox, data);
     await kill(sandbox, options);
 
-    expect(currentMountsBelow(layout.dir)).toContain(join(layout.dataRoot, 'volumes/kept/_data'));
+    expect(mountsBelow(layout.dir)).toContain(join(layout.dataRoot, 'volumes/kept/_data'));
     expect(processesInCgroup(layout.cgroup)).not.toEqual([]);
     await cleanSandbox(options);
 
     expect(existsSync(layout.dir)).toBe(false);
     expect(hashes(data)).toEqual(before);
-    expect(currentMountsBelow(options.stateDir)).toEqual([]);
+    expect(mountsBelow(options.stateDir)).toEqual([]);
     expect(processesInCgroup(layout.cgroup)).toEqual([]);
     expect(cgroupDirs(layout.cgroup)).toEqual([]);
     expect(processesWithArgs(['-address', layout.containerdSocket])).toEqual([]);
@@ -88,7 +88,7 @@ test('stopped or killed: a start brings containers and data back and keeps what 
 
     await stopSandbox(options);
     expect(await sandboxStatus(options)).toBeUndefined();
-    expect(currentMountsBelow(layout.dir)).toEqual([]);
+    expect(mountsBelow(layout.dir)).toEqual([]);
     const second = await startSandbox(options);
     expect(await isBack(second)).toBe('a');
 
