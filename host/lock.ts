@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { childEnvironment } from './environment.ts';
 import { UserError } from './errors.ts';
 import type { Progress } from './output.ts';
 import { run } from './process.ts';
-import { createWhole } from './whole-file.ts';
+import { identify, readBootId } from './processes.ts';
+import { createWhole, parseJson, readIfThere } from './whole-file.ts';
 
 export interface LockOptions {
   /** What is locked, for those who wait: `toolchain`, `sandbox default`. */
@@ -100,19 +101,11 @@ function tryCreate(path: string, holder: Holder): boolean {
 }
 
 function readHolder(path: string): Holder | undefined {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-  try {
-    return JSON.parse(text) as Holder;
-  } catch {
-    // No lock appears half written: this one is of nobody who lives, for example what a failing disk left of it.
-    return { pid: 0, start: 'never', nonce: text, describe: 'unreadable', since: 'an unknown time' };
-  }
+  const text = readIfThere(path);
+  if (text === undefined) return undefined;
+  // No lock appears half written: this one is of nobody who lives, for example what a failing disk left of it.
+  const unreadable = { pid: 0, start: 'never', nonce: text, describe: 'unreadable', since: 'an unknown time' };
+  return (parseJson(text) as Holder | undefined) ?? unreadable;
 }
 
 /** When a process started, in ms since the epoch, to the second; `undefined` where it does not run. */
@@ -131,27 +124,13 @@ export async function processStartMs(pid: number): Promise<number | undefined> {
 }
 
 async function processStart(pid: number): Promise<string | undefined> {
-  if (process.platform === 'linux') return linuxProcessStart(pid);
+  if (process.platform === 'linux') {
+    const id = identify(pid);
+    return id && `${id.bootId} ${id.startTime}`;
+  }
   const { stdout } = await run(['ps', '-o', 'lstart=', '-p', String(pid)], {
     env: childEnvironment({ LC_ALL: 'C', TZ: 'UTC' }),
     allowedExitCodes: [0, 1],
   });
   return stdout.trim() === '' ? undefined : stdout.trim();
 }
-
-function linuxProcessStart(pid: number): string | undefined {
-  let stat: string;
-  try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
-    throw error;
-  }
-  // The name in parentheses may hold spaces; the state is the first field after it, the start the twentieth.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  if (fields[0] === 'Z') return undefined;
-  return `${readBootId()} ${fields[19]}`;
-}
-
-const readBootId = () => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

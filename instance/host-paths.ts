@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { writeWhole } from '../host/whole-file.ts';
+import { existsSync } from 'node:fs';
+import { readIfThere, writeWhole } from '../host/whole-file.ts';
 import type { Instance } from '../settings/instance.ts';
 
 /**
@@ -8,19 +8,11 @@ import type { Instance } from '../settings/instance.ts';
  * what triggers on it is run again then, and only then. Writes nothing.
  */
 export function hostPathsId(instance: Instance, paths: readonly string[]): string {
-  return (paths.every((path) => existsSync(path)) ? readId(instance) : undefined) ?? randomUUID();
+  const isThere = paths.every((path) => existsSync(path));
+  return (isThere ? readIfThere(instance.hostPathsFile)?.trim() : undefined) ?? randomUUID();
 }
 
 /** Remembers the id, once all paths are made. */
 export function writeHostPathsId(instance: Instance, id: string): void {
   writeWhole(instance.hostPathsFile, `${id}\n`, 0o644);
-}
-
-function readId(instance: Instance): string | undefined {
-  try {
-    return readFileSync(instance.hostPathsFile, 'utf8').trim();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, type YAMLParseError } from 'yaml';
 import { UserError } from '../host/errors.ts';
+import { readIfThere } from '../host/whole-file.ts';
 import { parseDotenv } from './dotenv.ts';
 import type { Instance } from './instance.ts';
 import { type Overrides, readOverride } from './override.ts';
@@ -294,9 +294,8 @@ function toSettings(values: EnvValues, overrides: Overrides, instance: Instance,
 
 function readText(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return readIfThere(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new UserError('E_UNREADABLE', `${path}: cannot be read (${(error as Error).message})`, `Run ls -l ${path}.`, {
       cause: error,
     });

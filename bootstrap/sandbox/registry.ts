@@ -1,9 +1,10 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import upstreamImages from '../../docker/upstream-images.json' with { type: 'json' };
 import { UserError } from '../../host/errors.ts';
 import type { Progress } from '../../host/output.ts';
 import { run } from '../../host/process.ts';
+import { readJson } from '../../host/whole-file.ts';
 
 const rememberedMs = 60 * 60 * 1000;
 const timeoutMs = 5_000;
@@ -46,11 +47,7 @@ async function probeRegistry(): Promise<boolean> {
 }
 
 function read(file: string): Answer | undefined {
-  try {
-    const answer = JSON.parse(readFileSync(file, 'utf8')) as Partial<Answer>;
-    if (typeof answer.isReachable !== 'boolean' || typeof answer.atMs !== 'number') return undefined;
-    return { isReachable: answer.isReachable, atMs: answer.atMs };
-  } catch {
-    return undefined;
-  }
+  const answer = readJson(file) as Partial<Answer> | undefined;
+  if (typeof answer?.isReachable !== 'boolean' || typeof answer.atMs !== 'number') return undefined;
+  return { isReachable: answer.isReachable, atMs: answer.atMs };
 }

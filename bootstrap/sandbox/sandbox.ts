@@ -5,7 +5,7 @@
  * `nsenter --net=/proc/<pid>/ns/net`. Where no image registry answers, and always for `own`, which has no way
  * out, it holds stand-ins for the upstream images (images/).
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { ping } from '../../docker/engine-api.ts';
 import { UserError } from '../../host/errors.ts';
@@ -14,6 +14,7 @@ import { assertNothingMounted } from '../../host/mounts.ts';
 import type { Progress } from '../../host/output.ts';
 import { run } from '../../host/process.ts';
 import { enginesInThisNetwork, isAlive, type ProcessId } from '../../host/processes.ts';
+import { readJson, writeWhole } from '../../host/whole-file.ts';
 import { endEngine, startDockerd } from './engine.ts';
 import { areStandInsLoaded, loadStandIns } from './images/stand-ins.ts';
 import { ensureEnginePrograms } from './install.ts';
@@ -186,18 +187,10 @@ function withSandboxLock<T>(layout: Layout, progress: Progress, work: () => Prom
   return withLock(layout.lockFile, { describe: `sandbox ${layout.name}`, progress }, work);
 }
 
-function readRecord(layout: Layout): EngineRecord | undefined {
-  try {
-    return JSON.parse(readFileSync(layout.recordFile, 'utf8')) as EngineRecord;
-  } catch {
-    return undefined;
-  }
-}
+const readRecord = (layout: Layout) => readJson(layout.recordFile) as EngineRecord | undefined;
 
-function writeRecord(layout: Layout, record: EngineRecord): void {
-  writeFileSync(`${layout.recordFile}.new`, `${JSON.stringify(record)}\n`);
-  renameSync(`${layout.recordFile}.new`, layout.recordFile);
-}
+const writeRecord = (layout: Layout, record: EngineRecord) =>
+  writeWhole(layout.recordFile, `${JSON.stringify(record)}\n`, 0o644);
 
 function isEmptyDirectory(dir: string): boolean {
   return !existsSync(dir) || readdirSync(dir).length === 0;

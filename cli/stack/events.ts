@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nameInUrn } from '../../components/resource-names.ts';
+import { readIfThere } from '../../host/whole-file.ts';
 import { withScratch } from '../../instance/drafts.ts';
 import { runPulumi } from './run-pulumi.ts';
 import type { Stack } from './stack.ts';
@@ -56,18 +56,9 @@ export async function runPulumiTelling(
   return withScratch(stack.instance, 'events', async (scratch) => {
     const log = join(scratch, 'events.jsonl');
     const exitCode = await runIt(telling, [...args, '--event-log', log]);
-    return { exitCode, told: readEvents(readLog(log)) };
+    // A run that was refused before it began has written none.
+    return { exitCode, told: readEvents(readIfThere(log) ?? '') };
   });
-}
-
-/** A run that was refused before it began has written none. */
-function readLog(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
-  }
 }
 
 export function readEvents(log: string): Told {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,6 +6,7 @@ import { UserError } from '../../host/errors.ts';
 import { processStartMs } from '../../host/lock.ts';
 import type { Progress } from '../../host/output.ts';
 import { programName } from '../../host/processes.ts';
+import { readJson } from '../../host/whole-file.ts';
 import type { Instance } from '../../settings/instance.ts';
 import { pulumiLocksDir } from './state-files.ts';
 
@@ -40,7 +41,7 @@ export async function clearDeadLocks(instance: Instance, progress: Progress): Pr
   const done: string[] = [];
   for (const name of readdirSync(dir).filter((entry) => entry.endsWith('.json'))) {
     const path = join(dir, name);
-    const lock = readLock(path);
+    const lock = readJson(path) as PulumiLock | undefined;
     if (lock !== undefined && (await isHeldForLong(path, lock, progress))) {
       throw new UserError(
         'E_STATE_LOCKED',
@@ -65,15 +66,6 @@ async function clearDrafts(dir: string): Promise<readonly string[]> {
   const left = drafts().filter((name) => found.includes(name));
   for (const name of left) rmSync(join(dir, name), { force: true });
   return left.map((name) => `removed the lock that a killed process had begun to write (${name})`);
-}
-
-function readLock(path: string): PulumiLock | undefined {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as PulumiLock;
-  } catch (error) {
-    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }
 
 async function isHeldForLong(path: string, lock: PulumiLock, progress: Progress): Promise<boolean> {

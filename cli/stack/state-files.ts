@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../host/errors.ts';
-import { writeWhole } from '../../host/whole-file.ts';
+import { readJson, writeWhole } from '../../host/whole-file.ts';
 import type { Instance } from '../../settings/instance.ts';
 
 /** A resource in a state, as far as it is looked at here. */
@@ -38,13 +38,8 @@ const pulumiBackupsDir = ({ stateDir, env }: Instance) => join(stateDir, '.pulum
 
 /** The state, `undefined` where the file is missing, empty or cut off. */
 export function readCheckpoint(path: string): Checkpoint | undefined {
-  try {
-    const state = JSON.parse(readFileSync(path, 'utf8')) as Partial<Checkpoint>;
-    return state.checkpoint === undefined ? undefined : (state as Checkpoint);
-  } catch (error) {
-    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const state = readJson(path) as Partial<Checkpoint> | undefined;
+  return state?.checkpoint === undefined ? undefined : (state as Checkpoint);
 }
 
 /** Copies a good state to `backups/state/`, where the last 20 are kept, and prunes Pulumi's own copies likewise. */

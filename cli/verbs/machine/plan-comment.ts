@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { UserError } from '../../../host/errors.ts';
 import { print } from '../../../host/output.ts';
+import { parseJson } from '../../../host/whole-file.ts';
 import { readGithubJob } from '../../reports/github.ts';
 import { type Plan, planSchema } from '../../reports/plan.ts';
 import { commentMark, planText } from '../../reports/plan-text.ts';
@@ -28,7 +29,7 @@ export const planComment: Verb = {
 
 /** @throws UserError E_PLAN */
 export function readPlan(text: string): Plan {
-  const { data, error } = planSchema.safeParse(parsed(text));
+  const { data, error } = planSchema.safeParse(parseJson(text));
   if (data !== undefined) return data;
   const where = error.issues.map(({ path, message }) => `${path.join('.') || 'all of it'}: ${message}`).join('; ');
   throw new UserError(
@@ -36,12 +37,4 @@ export function readPlan(text: string): Plan {
     `plan-comment: standard input is no plan (${where})`,
     'Pipe what ./gatewayctl preview <env> --on-copy --json prints.',
   );
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
