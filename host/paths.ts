@@ -1,5 +1,5 @@
-import { realpathSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { accessSync, constants, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 
 /** Path with its links followed, as far as it is there. */
 export function realPathOf(path: string): string {
@@ -16,3 +16,18 @@ export const isWithin = (path: string, directory: string) => !/^\.\.(\/|$)/.test
 
 /** Whether one of two directories lies in the other, or both are the same. */
 export const areNested = (a: string, b: string) => isWithin(a, b) || isWithin(b, a);
+
+/** Path of a program in the first of these directories that has it. */
+export function findProgram(name: string, dirs: readonly string[]): string | undefined {
+  return dirs
+    .filter((dir) => isAbsolute(dir))
+    .map((dir) => join(dir, name))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return statSync(path).isFile();
+      } catch {
+        return false;
+      }
+    });
+}

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync }
 import path from 'node:path';
 import { UserError } from '../../host/errors.ts';
 import type { Progress } from '../../host/output.ts';
+import { findProgram } from '../../host/paths.ts';
 import { run } from '../../host/process.ts';
 
 /** The system's directories of programs, of which an ordinary PATH may lack some. */
@@ -25,11 +26,11 @@ const needed = [
  * @throws UserError E_NO_ENGINE where they are missing and cannot be installed
  */
 export async function ensureEnginePrograms(progress: Progress): Promise<void> {
-  const missing = needed.filter(({ program }) => find(program) === undefined);
+  const missing = needed.filter(({ program }) => findProgram(program, systemPath) === undefined);
   if (missing.length === 0) return;
   const names = missing.map(({ program }) => program).join(', ');
   const packages = [...new Set(missing.map((entry) => entry.package))];
-  if (process.getuid?.() !== 0 || find('apt-get') === undefined) {
+  if (process.getuid?.() !== 0 || findProgram('apt-get', systemPath) === undefined) {
     throw new UserError(
       'E_NO_ENGINE',
       `sandbox: ${names} not found in PATH; only root on a Debian system gets them installed`,
@@ -76,8 +77,4 @@ async function withoutServiceStarts(work: () => Promise<void>): Promise<void> {
       rmSync(kept, { recursive: true });
     }
   }
-}
-
-export function find(program: string): string | undefined {
-  return systemPath.map((dir) => path.join(dir, program)).find((file) => existsSync(file));
 }

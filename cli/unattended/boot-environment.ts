@@ -1,6 +1,6 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { delimiter, dirname } from 'node:path';
 import { ownEnvironment } from '../../host/environment.ts';
+import { findProgram } from '../../host/paths.ts';
 
 const standardPath = ['/usr/local/bin', '/usr/local/sbin', '/usr/bin', '/usr/sbin', '/bin', '/sbin'];
 
@@ -10,12 +10,11 @@ export function bootEnvironment(
   env: NodeJS.ProcessEnv = ownEnvironment,
 ): Readonly<Record<string, string>> {
   const given = ['XDG_CACHE_HOME', 'XDG_STATE_HOME'].filter((key) => (env[key] ?? '') !== '');
-  // A relative or empty entry of PATH means another directory at boot.
-  const path = (env.PATH ?? '').split(delimiter).filter((dir) => isAbsolute(dir));
-  const dockerDir = path.find((dir) => isExecutable(join(dir, 'docker')));
+  // Not in a relative or empty entry of PATH, which means another directory at boot.
+  const docker = findProgram('docker', (env.PATH ?? '').split(delimiter));
   return {
     HOME: home,
-    PATH: [...new Set([nodeDir, ...(dockerDir === undefined ? [] : [dockerDir]), ...standardPath])].join(delimiter),
+    PATH: [...new Set([nodeDir, ...(docker === undefined ? [] : [dirname(docker)]), ...standardPath])].join(delimiter),
     TAXLIEN_GATEWAY_ROOT: root,
     ...(dockerHost === undefined ? {} : { DOCKER_HOST: dockerHost }),
     ...Object.fromEntries(given.map((key) => [key, env[key] ?? ''])),
@@ -30,13 +29,4 @@ export interface BootEnvironmentArgs {
   readonly root: string;
   /** `undefined`: the sandbox's own. */
   readonly dockerHost: string | undefined;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { aptInstall, find } from '../../bootstrap/sandbox/install.ts';
+import { aptInstall, systemPath } from '../../bootstrap/sandbox/install.ts';
 import { type Sandbox, startSandbox, stopSandbox } from '../../bootstrap/sandbox/sandbox.ts';
+import { findProgram } from '../../host/paths.ts';
 import { type RunOptions, type RunResult, run } from '../../host/process.ts';
 import { type Checkout, copyCheckout, type Inspected } from '../helpers/engine.ts';
 import { dockerOf, type SandboxUnderTest, sandboxUnderTest } from '../helpers/sandbox.ts';
@@ -60,7 +61,7 @@ describe('a host that has rebooted', () => {
     await addAddress();
     await gatewayctl(['init', 'dev', '--bind-ip', bindIp]);
     await gatewayctl(['up', 'dev']);
-    if (find('systemd-analyze') === undefined) await aptInstall(['systemd'], quiet);
+    if (findProgram('systemd-analyze', systemPath) === undefined) await aptInstall(['systemd'], quiet);
   });
 
   afterAll(async () => {

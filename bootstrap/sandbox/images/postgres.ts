@@ -11,8 +11,9 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../../../host/errors.ts';
+import { findProgram } from '../../../host/paths.ts';
 import { run } from '../../../host/process.ts';
-import { aptInstall, find } from '../install.ts';
+import { aptInstall, systemPath } from '../install.ts';
 import { installEntrypoint, sourceOf } from './_source.ts';
 import { copyLibraries, copyPrograms, debianInputs } from './debian.ts';
 import type { ImageSettings } from './image.ts';
@@ -154,7 +155,8 @@ async function pip(work: WorkPlace): Promise<string[]> {
   } catch (error) {
     if (!(error instanceof UserError && error.code === 'E_NO_PROGRAM')) throw error;
   }
-  if (find('python3') === undefined || find('pip3') === undefined) await aptInstall(['python3-pip'], work.progress);
+  if (['python3', 'pip3'].some((name) => findProgram(name, systemPath) === undefined))
+    await aptInstall(['python3-pip'], work.progress);
   return ['/usr/bin/python3', ...command.slice(1)];
 }
 

@@ -1,52 +1,43 @@
-import { homedir, userInfo } from 'node:os';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { childEnvironment } from '../../../host/environment.ts';
+import { ownEnvironment } from '../../../host/environment.ts';
 import { UserError } from '../../../host/errors.ts';
 import { findingText } from '../../../host/finding.ts';
-import { print, table } from '../../../host/output.ts';
-import { checkRunner, type RunnerReport } from '../../unattended/runner-check.ts';
-import { readRunnerFiles } from '../../unattended/runner-files.ts';
+import { checkoutDir } from '../../../host/git.ts';
+import { print } from '../../../host/output.ts';
+import { run } from '../../../host/process.ts';
+import { instanceOf, instancesRoot } from '../../../settings/instance.ts';
+import { environments } from '../../../settings/services.ts';
+import { jobEnvironment, jobFindings } from '../../unattended/runner-check.ts';
 import type { Verb } from '../verb.ts';
 
-const usage = 'check [<directory of the runner>] [--json]';
+const usage = 'check [<directory of the runner>]';
 
 export const runner: Verb = {
   usage,
-  summary: 'say what a self-hosted runner of this user lacks',
+  summary: 'run the doctor as a job of a self-hosted runner',
   details:
-    "Run it as the runner's user, in a checkout. Looks at the runner's own files (default: ~/actions-runner), programs, daemon, docker settings and instances as a job would find them, and changes nothing. Exit 1 where a finding is an error. docs/runner.md sets one up.",
-  options: { json: { type: 'boolean' } },
+    "Run it as the runner's user. Checks the PATH and the docker settings that jobs have by the runner's own files (default: ~/actions-runner), then runs the doctor of each instance in their environment. Changes nothing. Exit 1 where a finding is an error.",
   words: [1, 2],
-  async run({ words: [action, directory], options }) {
+  async run({ words: [action, directory] }) {
     if (action !== 'check') {
       throw new UserError('E_USAGE', `runner: no such command (got ${action})`, `Usage: ./gatewayctl runner ${usage}`);
     }
-    const { username, uid } = userInfo();
-    const home = homedir();
-    const report = await checkRunner({
-      files: readRunnerFiles(resolve(directory ?? join(home, 'actions-runner'))),
-      environment: childEnvironment({}),
-      user: { name: username, uid, home },
-      platform: process.platform,
-    });
-    print(options.json === true ? JSON.stringify(report) : reportText(report));
-    return report.findings.some(({ severity }) => severity === 'error') ? 1 : 0;
+    const dir = resolve(directory ?? join(homedir(), 'actions-runner'));
+    const job = jobEnvironment(dir, ownEnvironment);
+    const findings = jobFindings(dir, job, ownEnvironment.PATH ?? '');
+    for (const finding of findings) print(`${finding.severity} ${findingText(finding)}`);
+    if (findings.some(({ severity }) => severity === 'error')) return 1;
+    const root = instancesRoot(job);
+    const instances = environments.filter((env) => existsSync(instanceOf(env, root).envFile));
+    if (instances.length === 0)
+      print(`${root}: holds no instance; make one: ./gatewayctl init <env> --bind-ip <address>`);
+    let worst = 0;
+    for (const env of instances) {
+      const argv = [join(checkoutDir, 'gatewayctl'), 'doctor', env];
+      worst = Math.max(worst, (await run(argv, { env: job, stdio: 'inherit', allowedExitCodes: 'any' })).exitCode);
+    }
+    return worst;
   },
 };
-
-export function reportText({ directory, runner: found, user, dockerHost, root, instances, findings }: RunnerReport) {
-  const labels = ['self-hosted', 'taxlien-gateway', ...instances];
-  const errors = findings.filter(({ severity }) => severity === 'error').length;
-  return [
-    table([
-      ['runner', found === undefined ? `none in ${directory}` : `${found.agentName} of ${found.gitHubUrl}`],
-      ['user', `${user}; a pull request's code runs as this user, unless previews are off (docs/runner.md)`],
-      ['daemon', dockerHost],
-      ['instances', `${instances.length === 0 ? 'none' : instances.join(', ')} in ${root}`],
-      ['labels', `${labels.join(', ')} are needed; GitHub alone shows them: Settings, Actions, Runners`],
-    ]),
-    '',
-    ...findings.map((each) => `${each.severity} ${findingText(each)}`),
-    findings.length === 0 ? 'runner: all is well' : `runner: ${errors} errors, ${findings.length - errors} warnings`,
-  ].join('\n');
-}
