@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { ownEnvironment } from '../../../host/environment.ts';
 import { UserError } from '../../../host/errors.ts';
 import { print } from '../../../host/output.ts';
 import { parseJson } from '../../../host/whole-file.ts';
-import { readGithubJob } from '../../reports/github.ts';
 import { type Plan, planSchema } from '../../reports/plan.ts';
 import { commentMark, planText } from '../../reports/plan-text.ts';
 import { writeComment } from '../../reports/pull-request.ts';
@@ -21,7 +21,7 @@ export const planComment: Verb = {
     }
     const plan = readPlan(readFileSync(0, 'utf8'));
     const body = planText(plan);
-    await writeComment(readGithubJob(), pullRequest, commentMark(plan.env), body);
+    await writeComment(ownEnvironment, pullRequest, commentMark(plan.env), body);
     print(body);
     return 0;
   },

@@ -6,7 +6,7 @@ const repository = 'owner/gateway';
 const token = 'token-of-the-job';
 let api: GithubApi;
 const write = (mark: string, body: string, given = token) =>
-  writeComment({ apiUrl: api.url, repository, token: given }, 7, mark, body);
+  writeComment({ GITHUB_API_URL: api.url, GITHUB_REPOSITORY: repository, GITHUB_TOKEN: given }, 7, mark, body);
 
 beforeEach(async () => {
   api = await serveGithubApi({ repository, pullRequest: 7, token });
@@ -37,6 +37,7 @@ test('somebody else who writes the mark is let be, and the own one is found behi
 
 test('a refusal says what was asked and what was got, without the token', async () => {
   const error = await write('<!-- dev -->', 'text', 'wrong-token').catch((reason: Error) => reason);
-  expect(String(error)).toContain('GET /repos/owner/gateway/issues/7/comments?per_page=100&page=1: HTTP 401');
+  expect(String(error)).toContain('GET issues/7/comments?per_page=100&page=1: HTTP 401');
   expect(String(error)).not.toContain('wrong-token');
+  await expect(write('<!-- dev -->', 'text', '')).rejects.toThrow('GITHUB_TOKEN (got not all of them)');
 });
