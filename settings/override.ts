@@ -1,8 +1,7 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar } from 'yaml';
 import type { Instance } from './instance.ts';
 import { type FieldContext, noOverride, overrideSchema, type ServiceOverride } from './override-fields.ts';
-import type { ServiceName } from './services.ts';
-import { services } from './services.ts';
+import { type ServiceName, services } from './services.ts';
 
 export type Overrides = Readonly<Record<ServiceName, ServiceOverride>>;
 

@@ -1,9 +1,7 @@
 import { wordsOf } from '../../components/resource-names.ts';
 import { z } from 'zod';
 import { childEnvironment } from '../../host/environment.ts';
-import { type ServiceName } from '../../settings/services.ts';
-import { services } from '../../settings/services.ts';
-import { environments } from '../../settings/services.ts';
+import { environments, type ServiceName, services } from '../../settings/services.ts';
 import { checkoutDir, readSource } from '../../host/git.ts';
 import { readDeployRecord } from '../deploy/record.ts';
 import { operations, runPulumiTelling, type Told } from '../stack/events.ts';

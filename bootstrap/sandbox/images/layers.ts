@@ -1,20 +1,10 @@
 import { createHash } from 'node:crypto';
-import {
-  createReadStream,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { createReadStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Progress } from '../../../host/output.ts';
 import { run } from '../../../host/process.ts';
+import { markUsed } from '../../unused.ts';
 
 /** How one layer of a stand-in is made. */
 export interface LayerRecipe {
@@ -41,8 +31,6 @@ export interface Layer {
   readonly version: string;
 }
 
-const unusedAfterMs = 30 * 24 * 60 * 60 * 1000;
-
 export function layerKey(recipe: LayerRecipe): string {
   const hash = createHash('sha256').update(readFileSync(new URL(import.meta.url)));
   for (const input of recipe.inputs) hash.update(`${input.length}:${input}`);
@@ -56,7 +44,7 @@ export function cachedLayer(imagesDir: string, recipe: LayerRecipe): Layer | und
   const about = path.join(dir, 'layer.json');
   if (!existsSync(about)) return undefined;
   const { diffId, version } = JSON.parse(readFileSync(about, 'utf8')) as { diffId: string; version: string };
-  utimesSync(dir, new Date(), new Date());
+  markUsed(dir, Date.now());
   return { name: recipe.name, file, diffId, version };
 }
 
@@ -84,14 +72,6 @@ export async function buildLayer(imagesDir: string, recipe: LayerRecipe, work: W
   renameSync(pack, dir);
   rmSync(root, { recursive: true });
   return { name: recipe.name, file: path.join(dir, 'layer.tar'), diffId, version };
-}
-
-/** Layers that no start has used for a month. */
-export function deleteUnusedLayers(imagesDir: string, nowMs: number): void {
-  for (const entry of readdirSync(imagesDir)) {
-    const dir = path.join(imagesDir, entry);
-    if (nowMs - statSync(dir).mtimeMs > unusedAfterMs) rmSync(dir, { recursive: true });
-  }
 }
 
 function layerDir(imagesDir: string, recipe: LayerRecipe): string {

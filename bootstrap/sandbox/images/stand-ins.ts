@@ -2,22 +2,16 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findImage, imageReferences, loadImages } from '../../../docker/engine-api.ts';
+import upstreamImages from '../../../docker/upstream-images.json' with { type: 'json' };
 import { withLock } from '../../../host/lock.ts';
 import type { Progress } from '../../../host/output.ts';
+import { deleteUnused } from '../../unused.ts';
 import { baseLayer } from './base.ts';
 import { unpackDebian } from './debian.ts';
 import { golangSettings, goModulesLayer, goToolchainLayer } from './golang.ts';
 import { grafanaLayer, grafanaSettings } from './grafana.ts';
 import { archiveOf, type Image, type ImageSettings, imageOf, standInLabel } from './image.ts';
-import {
-  buildLayer,
-  cachedLayer,
-  deleteUnusedLayers,
-  type Layer,
-  type LayerRecipe,
-  layerKey,
-  type WorkPlace,
-} from './layers.ts';
+import { buildLayer, cachedLayer, type Layer, type LayerRecipe, layerKey, type WorkPlace } from './layers.ts';
 import { postgresLayer, postgresSettings } from './postgres.ts';
 import { prometheusLayer, prometheusSettings } from './prometheus.ts';
 import { redisLayer, redisSettings } from './redis.ts';
@@ -32,23 +26,18 @@ const repository = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** One stand-in for each upstream image that the stack runs or builds on. */
 async function standIns(): Promise<readonly StandIn[]> {
-  const names = upstreamImages();
   const base = baseLayer();
   return [
-    { reference: names.db, settings: postgresSettings, recipes: [base, postgresLayer()] },
-    { reference: names.redis, settings: redisSettings, recipes: [base, redisLayer()] },
-    { reference: names.prometheus, settings: prometheusSettings, recipes: [base, prometheusLayer()] },
-    { reference: names.grafana, settings: grafanaSettings, recipes: [base, await grafanaLayer()] },
+    { reference: upstreamImages.db, settings: postgresSettings, recipes: [base, postgresLayer()] },
+    { reference: upstreamImages.redis, settings: redisSettings, recipes: [base, redisLayer()] },
+    { reference: upstreamImages.prometheus, settings: prometheusSettings, recipes: [base, prometheusLayer()] },
+    { reference: upstreamImages.grafana, settings: grafanaSettings, recipes: [base, await grafanaLayer()] },
     {
       reference: golangImage(readFileSync(path.join(repository, 'Dockerfile.gateway'), 'utf8')),
       settings: golangSettings,
       recipes: [base, await goToolchainLayer(), await goModulesLayer(repository)],
     },
   ];
-}
-
-function upstreamImages(): Record<'db' | 'redis' | 'prometheus' | 'grafana', string> {
-  return JSON.parse(readFileSync(path.join(repository, 'docker/upstream-images.json'), 'utf8'));
 }
 
 /** The image of the first FROM line. */
@@ -120,7 +109,7 @@ async function ensureLayers(
       for (const recipe of recipes.values()) {
         layers.set(recipe.name, cachedLayer(imagesDir, recipe) ?? (await buildWithProgress(imagesDir, recipe, work)));
       }
-      deleteUnusedLayers(imagesDir, Date.now());
+      deleteUnused(imagesDir, Date.now());
       return layers;
     } finally {
       rmSync(dir, { recursive: true, force: true });

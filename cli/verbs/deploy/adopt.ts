@@ -1,7 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { UserError } from '../../../host/errors.ts';
-import type { Finding } from '../../../host/finding.ts';
-import { findingText } from '../../../host/finding.ts';
+import { type Finding, findingText } from '../../../host/finding.ts';
 import { checkoutDir, readSource } from '../../../host/git.ts';
 import { note, print, table } from '../../../host/output.ts';
 import { type Adoption, type AdoptionPlan, readAdoption } from '../../../instance/adoption-journal.ts';

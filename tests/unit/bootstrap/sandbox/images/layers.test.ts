@@ -1,12 +1,5 @@
-import { existsSync, mkdirSync, utimesSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import {
-  buildLayer,
-  cachedLayer,
-  deleteUnusedLayers,
-  type LayerRecipe,
-} from '../../../../../bootstrap/sandbox/images/layers.ts';
+import { buildLayer, cachedLayer, type LayerRecipe } from '../../../../../bootstrap/sandbox/images/layers.ts';
 import { run } from '../../../../../host/process.ts';
 import { temporaryDir, writeFiles } from '../../../../helpers/temporary.ts';
 
@@ -54,14 +47,4 @@ test('a build that fails leaves nothing in the cache', async () => {
   const failing = { ...recipe(['1'], 'a'), build: () => Promise.reject(new Error('no such package')) };
   await expect(buildLayer(dir, failing, workIn(temporaryDir()))).rejects.toThrow('no such package');
   expect(cachedLayer(dir, failing)).toBeUndefined();
-});
-
-test('only what nobody used for a month is deleted', () => {
-  const dir = temporaryDir();
-  for (const name of ['old', 'new']) mkdirSync(join(dir, name));
-  const dayMs = 24 * 60 * 60 * 1000;
-  const nowMs = Date.now();
-  utimesSync(join(dir, 'old'), new Date(nowMs - 31 * dayMs), new Date(nowMs - 31 * dayMs));
-  deleteUnusedLayers(dir, nowMs);
-  expect([existsSync(join(dir, 'old')), existsSync(join(dir, 'new'))]).toEqual([false, true]);
 });
