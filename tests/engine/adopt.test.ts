@@ -5,16 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../host/process.ts';
 import { composeProgram } from '../helpers/compose.ts';
 import { composeFile, project, shopFile } from '../helpers/compose-files.ts';
-import {
-  type Checkout,
-  copyCheckout,
-  docker,
-  eventually,
-  gatewayctl,
-  makeRoot,
-  type Shell,
-  tearDown,
-} from '../helpers/engine.ts';
+import { docker, eventually, gatewayctl, makeShell, type Shell, tearDown } from '../helpers/engine.ts';
 import { killTree, startGatewayctl } from '../helpers/killed.ts';
 import { treeEntries } from '../helpers/tree.ts';
 import { completeTask, envValue, fetchResult, sha256, workerOf } from '../helpers/worker.ts';
@@ -43,7 +34,6 @@ async function inspectAll(name: string): Promise<string> {
 }
 
 describe('a Compose project of the five services', () => {
-  let checkout: Checkout;
   let shell: Shell;
   let compose: (...args: string[]) => Promise<string>;
   let shop: (...args: string[]) => Promise<string>;
@@ -86,8 +76,7 @@ describe('a Compose project of the five services', () => {
   const hashes = () => Object.fromEntries(Object.entries(sources).map(([volume, dir]) => [volume, treeHash(dir)]));
 
   beforeAll(async () => {
-    checkout = await copyCheckout('adopt');
-    shell = { checkout, root: makeRoot('adopt') };
+    shell = await makeShell('adopt');
     await gatewayctl(shell, ['init', 'dev', '--bind-ip', '127.0.10.1']);
     writeFileSync(join(shell.root, 'dev/.env'), 'POSTGRES_DB=lien\nPOSTGRES_USER=clerk\n', { flag: 'a' });
     const program = await composeProgram();
@@ -108,7 +97,7 @@ describe('a Compose project of the five services', () => {
     }
     const built = join(shell.root, 'gateway');
     await run(['go', 'build', '-trimpath', '-buildvcs=false', '-o', join(built, 'gateway'), './cmd/gateway'], {
-      cwd: checkout.dir,
+      cwd: shell.checkout.dir,
       env: { ...process.env, CGO_ENABLED: '0' },
     });
     await run(['tar', '--create', '--file', join(built, 'image.tar'), '--directory', built, 'gateway']);

@@ -5,14 +5,12 @@ import upstreamImages from '../../docker/upstream-images.json' with { type: 'jso
 import { run } from '../../host/process.ts';
 import { composeProgram } from '../helpers/compose.ts';
 import {
-  type Checkout,
   containerIds,
   containersOf,
-  copyCheckout,
   docker,
   gatewayctl,
   listening,
-  makeRoot,
+  makeShell,
   type Shell,
   tearDown,
 } from '../helpers/engine.ts';
@@ -43,14 +41,12 @@ async function inspectShop(): Promise<string> {
 const projects = ['taxlien-gateway-dev', 'taxlien-gateway-stage'];
 
 describe('stage beside dev', () => {
-  let checkout: Checkout;
   let shell: Shell;
   let compose: (...args: string[]) => Promise<unknown>;
   let shopBefore: string;
 
   beforeAll(async () => {
-    checkout = await copyCheckout('beside');
-    shell = { checkout, root: makeRoot('beside') };
+    shell = await makeShell('beside');
     const dir = join(shell.root, 'shop');
     mkdirSync(dir);
     writeFileSync(join(dir, 'compose.yaml'), shopFile);
@@ -152,7 +148,7 @@ describe('stage beside dev', () => {
   });
 
   test('stage is not deployed from changes that no commit holds', async () => {
-    appendFileSync(`${checkout.dir}/README.md`, '\nA line.\n');
+    appendFileSync(`${shell.checkout.dir}/README.md`, '\nA line.\n');
     const { exitCode, stdout, stderr } = await gatewayctl(shell, ['up', 'stage'], 'any');
     expect(exitCode).toBe(1);
     expect(stdout + stderr).toContain('E_DIRTY');

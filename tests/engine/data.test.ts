@@ -3,17 +3,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFile
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../host/process.ts';
-import {
-  type Checkout,
-  containersOf,
-  copyCheckout,
-  docker,
-  gatewayctl,
-  inStackShell,
-  makeRoot,
-  type Shell,
-  tearDown,
-} from '../helpers/engine.ts';
+import { containersOf, docker, gatewayctl, inStackShell, makeShell, type Shell, tearDown } from '../helpers/engine.ts';
 import { killTree, startGatewayctl } from '../helpers/killed.ts';
 import { treeEntries } from '../helpers/tree.ts';
 import { completeTask, fetchResult, sha256, workerOf } from '../helpers/worker.ts';
@@ -31,7 +21,6 @@ function treeHash(dir: string): string {
 }
 
 describe('the data of a deployed instance', () => {
-  let checkout: Checkout;
   let shell: Shell;
   let from: string;
   let to: string;
@@ -64,8 +53,7 @@ describe('the data of a deployed instance', () => {
     Object.values(await containersOf(project)).map(({ Id, State }) => `${Id} ${State.StartedAt}`);
 
   beforeAll(async () => {
-    checkout = await copyCheckout('move-data');
-    shell = { checkout, root: makeRoot('move-data') };
+    shell = await makeShell('move-data');
     await gatewayctl(shell, ['up', 'dev']);
     from = join(shell.root, 'dev/data');
     to = join(mkdtempSync(join(shell.root, 'disk-')), 'data');
@@ -99,7 +87,7 @@ describe('the data of a deployed instance', () => {
       ['data', /E_MOVE_TARGET|must be an absolute path/],
       ['/srv/with blank', /must be an absolute path/],
       [join(from, 'inside'), /is not apart from the data/],
-      [join(checkout.dir, 'data'), /E_DATA_IN_CHECKOUT/],
+      [join(shell.checkout.dir, 'data'), /E_DATA_IN_CHECKOUT/],
       [full, /must be empty or not there \(got file\)/],
       [small, /has no room for the data \(got 1 MiB, needs \d+ MiB\)/],
     ];
@@ -173,7 +161,7 @@ describe('the data of a deployed instance', () => {
   });
 
   test('PostgreSQL is stopped in order, whatever its container is replaced for', async () => {
-    const upstream = join(checkout.dir, 'docker/upstream-images.json');
+    const upstream = join(shell.checkout.dir, 'docker/upstream-images.json');
     const ways: Readonly<Record<string, () => Promise<unknown>>> = {
       'a new limit': () => {
         appendFileSync(join(shell.root, 'dev/.env'), 'DB_MEMORY_MIB=300\n');

@@ -3,15 +3,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../host/process.ts';
 import {
-  type Checkout,
   containerIds,
   containersOf,
-  copyCheckout,
   docker,
   gatewayctl,
   inStackShell,
   listening,
-  makeRoot,
+  makeShell,
   type Shell,
   tearDown,
 } from '../helpers/engine.ts';
@@ -23,14 +21,12 @@ const bindIp = '127.0.10.1';
 
 // One environment through its life: each test goes on where the one before it stopped.
 describe('dev, from nothing to destroyed and back', () => {
-  let checkout: Checkout;
   let shell: Shell;
   let taskId: string;
   const result = new TextEncoder().encode(`raw body ${'x'.repeat(100_000)}`);
 
   beforeAll(async () => {
-    checkout = await copyCheckout('deploy');
-    shell = { checkout, root: makeRoot('deploy') };
+    shell = await makeShell('deploy');
   });
 
   afterAll(async () => {
@@ -43,7 +39,7 @@ describe('dev, from nothing to destroyed and back', () => {
     expect(Object.keys(containers).sort()).toEqual(services);
     expect(Object.values(containers).map(({ State }) => State.Health.Status)).toEqual(services.map(() => 'healthy'));
     for (const service of services) expect(stdout).toMatch(new RegExp(`dev +${service} .* ${bindIp}:\\d+ +healthy`));
-    expect(await checkout.git('status', '--porcelain')).toBe('');
+    expect(await shell.checkout.git('status', '--porcelain')).toBe('');
   });
 
   test('each port is on BIND_IP and nowhere else', async () => {
@@ -94,7 +90,7 @@ describe('dev, from nothing to destroyed and back', () => {
     const ids = await containerIds(project);
     expect(outputs.urls.gateway).toBe(`http://${bindIp}:8081`);
     expect(outputs.network).toBe(`${project}_default`);
-    expect(outputs.commit).toBe(await checkout.git('rev-parse', '--short=12', 'HEAD'));
+    expect(outputs.commit).toBe(await shell.checkout.git('rev-parse', '--short=12', 'HEAD'));
     expect(outputs.images.gateway.tag).toBe(`${project}/gateway:dev-${outputs.commit}`);
     expect(outputs.volumes.raw).toEqual({ name: `${project}_raw`, hostPath: join(shell.root, 'dev/data/raw') });
     for (const service of services) expect(outputs.containers[service].id).toBe(ids[service]);
@@ -110,7 +106,7 @@ describe('dev, from nothing to destroyed and back', () => {
   test("the gateway's own integration tests pass on this PostgreSQL and Redis", async () => {
     const secrets = join(shell.root, 'dev/secrets/gateway');
     const { exitCode, stdout, stderr } = await run(['go', 'test', '-tags', 'integration', './cmd/...'], {
-      cwd: checkout.dir,
+      cwd: shell.checkout.dir,
       env: {
         ...process.env,
         DEPLOY_ENV: 'dev',
@@ -138,12 +134,12 @@ describe('dev, from nothing to destroyed and back', () => {
     const preview = await inStackShell(shell, 'dev', ['pulumi', 'preview', '--refresh', '--expect-no-changes']);
     expect(preview.exitCode, preview.stdout + preview.stderr).toBe(0);
     expect(await containerIds(project)).toEqual(before);
-    expect(await checkout.git('status', '--porcelain')).toBe('');
+    expect(await shell.checkout.git('status', '--porcelain')).toBe('');
   });
 
   test('a preview of a gateway change names image, steps, tags and container, and touches nothing', async () => {
     appendFileSync(
-      join(checkout.dir, 'cmd/gateway/main.go'),
+      join(shell.checkout.dir, 'cmd/gateway/main.go'),
       '\n// A changed line.\nvar changedLine = 1\n\nfunc init() { _ = changedLine }\n',
     );
     const listImages = async () => (await docker('images', '--all', '--quiet')).split('\n').sort();
@@ -179,27 +175,27 @@ describe('dev, from nothing to destroyed and back', () => {
   });
 
   test('a commit that changes only the README replaces nothing', async () => {
-    await checkout.git('commit', '--all', '--quiet', '--message', 'gateway: a line');
+    await shell.checkout.git('commit', '--all', '--quiet', '--message', 'gateway: a line');
     await gatewayctl(shell, ['up', 'dev']);
-    appendFileSync(join(checkout.dir, 'README.md'), '\nA line.\n');
-    await checkout.git('commit', '--all', '--quiet', '--message', 'docs: a line');
+    appendFileSync(join(shell.checkout.dir, 'README.md'), '\nA line.\n');
+    await shell.checkout.git('commit', '--all', '--quiet', '--message', 'docs: a line');
     const before = await containerIds(project);
     const { stdout } = await gatewayctl(shell, ['up', 'dev']);
     expect(stdout).not.toMatch(/\d+ replaced/);
     expect(await containerIds(project)).toEqual(before);
-    const commit = await checkout.git('rev-parse', '--short=12', 'HEAD');
+    const commit = await shell.checkout.git('rev-parse', '--short=12', 'HEAD');
     const tagged = await docker('image', 'inspect', '--format', '{{.Id}}', `${project}/gateway:dev-${commit}`);
     expect(tagged).toBe((await containersOf(project)).gateway?.Image);
   });
 
   test('a changed dashboard replaces Grafana and nothing else', async () => {
-    const file = join(checkout.dir, 'monitoring/grafana/dashboards/gateway.json');
+    const file = join(shell.checkout.dir, 'monitoring/grafana/dashboards/gateway.json');
     writeFileSync(file, readFileSync(file, 'utf8').replace('"title":', '"description": "changed",\n  "title":'));
     const before = await containerIds(project);
     await gatewayctl(shell, ['up', 'dev']);
     const after = await containerIds(project);
     expect(services.filter((service) => before[service] !== after[service])).toEqual(['grafana']);
-    await checkout.git('commit', '--all', '--quiet', '--message', 'monitoring: a line');
+    await shell.checkout.git('commit', '--all', '--quiet', '--message', 'monitoring: a line');
   });
 
   test('a container removed by hand is drift that the next up repairs', async () => {
@@ -235,7 +231,7 @@ describe('dev, from nothing to destroyed and back', () => {
     expect(await containersOf(project)).toEqual({});
     await pulumi('up', '--yes', '--stack', 'dev');
     expect(sha256(await fetchResult(workerOf(shell.root, 'dev'), taskId))).toBe(sha256(result));
-    expect(await checkout.git('status', '--porcelain')).toBe('');
+    expect(await shell.checkout.git('status', '--porcelain')).toBe('');
   });
 
   test('doctor, status and verify agree that all is well', async () => {

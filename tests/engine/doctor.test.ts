@@ -19,7 +19,7 @@ import type { Finding } from '../../host/finding.ts';
 import { print } from '../../host/output.ts';
 import { run } from '../../host/process.ts';
 import { type Altered, serveAlteredDaemon } from '../helpers/altered-daemon.ts';
-import { copyCheckout, docker, gatewayctl, makeRoot, type Shell, tearDown, workTree } from '../helpers/engine.ts';
+import { docker, gatewayctl, makeShell, type Shell, tearDown, workTree } from '../helpers/engine.ts';
 
 const deployedIp = '127.0.10.3';
 const bindIp = '127.0.10.4';
@@ -71,7 +71,7 @@ function changeFile(path: string, change: (text: string) => string): void {
 }
 
 beforeAll(async () => {
-  shell = { checkout: await copyCheckout('doctor'), root: makeRoot('doctor') };
+  shell = await makeShell('doctor');
   await gatewayctl(shell, ['init', 'stage', '--bind-ip', bindIp]);
   await gatewayctl(shell, ['init', 'dev', '--bind-ip', deployedIp]);
   await gatewayctl(shell, ['up', 'dev']);

@@ -1,25 +1,14 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  type Checkout,
-  containerIds,
-  copyCheckout,
-  docker,
-  gatewayctl,
-  makeRoot,
-  type Shell,
-  tearDown,
-} from '../helpers/engine.ts';
+import { containerIds, docker, gatewayctl, makeShell, type Shell, tearDown } from '../helpers/engine.ts';
 
 const project = 'taxlien-gateway-dev';
-let checkout: Checkout;
 let shell: Shell;
 const file = () => join(shell.root, 'dev/docker-compose.override.yml');
 
 beforeAll(async () => {
-  checkout = await copyCheckout('override');
-  shell = { checkout, root: makeRoot('override') };
+  shell = await makeShell('override');
   await gatewayctl(shell, ['up', 'dev']);
 });
 

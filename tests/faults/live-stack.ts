@@ -5,17 +5,7 @@ import { markName } from '../../cli/stack/run-pulumi.ts';
 import { run } from '../../host/process.ts';
 import { processesWithVariable } from '../../host/processes.ts';
 import { putEnvValue } from '../../instance/env-edit.ts';
-import {
-  type Checkout,
-  containersOf,
-  copyCheckout,
-  docker,
-  gatewayctl,
-  inStackShell,
-  makeRoot,
-  type Shell,
-  tearDown,
-} from '../helpers/engine.ts';
+import { containersOf, docker, gatewayctl, inStackShell, makeShell, type Shell, tearDown } from '../helpers/engine.ts';
 import { setGatewayVersion } from '../helpers/gateway-version.ts';
 import { type Started, startGatewayctl } from '../helpers/killed.ts';
 import { type Worker, workerOf } from '../helpers/worker.ts';
@@ -44,15 +34,15 @@ export class LiveStack {
   /** How long an `up` with a change took, which is what moments of one are chosen in. */
   upMs = 0;
 
-  private constructor(checkout: Checkout, root: string) {
-    this.shell = { checkout, root };
-    this.instanceDir = join(root, 'dev');
+  private constructor(shell: Shell) {
+    this.shell = shell;
+    this.instanceDir = join(shell.root, 'dev');
     this.dataDir = join(this.instanceDir, 'data');
-    this.#savedDir = join(root, 'saved');
+    this.#savedDir = join(shell.root, 'saved');
   }
 
   static async start(name: string): Promise<LiveStack> {
-    const stack = new LiveStack(await copyCheckout(name), makeRoot(name));
+    const stack = new LiveStack(await makeShell(name));
     await addAddress(bindIp);
     await gatewayctl(stack.shell, ['init', 'dev', '--bind-ip', bindIp]);
     appendFileSync(stack.envFile, 'RATE_LIMIT_PER_MINUTE=1000000\n');

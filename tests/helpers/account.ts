@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../host/process.ts';
 import { userDirs } from '../../settings/instance.ts';
-import { copyCheckout, makeRoot, type Shell, tearDown, workTree } from './engine.ts';
+import { copyCheckout, makeShell, type Shell, tearDown, workTree } from './engine.ts';
 
 /** Who runs gatewayctl; both must find the same. */
 export const accounts = ['root', 'an ordinary user in the docker group'] as const;
@@ -14,8 +14,7 @@ export const ownerOf = (account: Account) => (account === 'root' ? '0:0' : '1:1'
 /** A checkout and a root of instances, and who works with them under which umask. */
 export async function shellOf(account: Account, name: string, umask: string): Promise<Shell> {
   if (account === 'root') {
-    const checkout = await copyCheckout(name);
-    return { checkout, root: makeRoot(name), before: ['sh', '-c', 'umask "$1"; shift; exec "$@"', 'sh', umask] };
+    return { ...(await makeShell(name)), before: ['sh', '-c', 'umask "$1"; shift; exec "$@"', 'sh', umask] };
   }
   // Below the instances of the engine, the user could not get to it.
   const home = mkdtempSync(`/var/tmp/taxlien-gateway-${name}-`);

@@ -53,6 +53,12 @@ export interface Shell {
   readonly home?: string;
 }
 
+/** A copy of the checkout and a root of instances for it. */
+export const makeShell = async (name: string): Promise<Shell> => ({
+  checkout: await copyCheckout(name),
+  root: makeRoot(name),
+});
+
 export const shellEnvironment = ({ root, env = process.env }: Shell) => ({ ...env, TAXLIEN_GATEWAY_ROOT: root });
 
 /** Runs `./gatewayctl` of a checkout on a root, as an operator without a terminal would. */

@@ -4,17 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { putEnvValue } from '../../instance/env-edit.ts';
 import { type Phase, reached } from '../faults/phases.ts';
-import {
-  type Checkout,
-  containersOf,
-  copyCheckout,
-  docker,
-  gatewayctl,
-  inStackShell,
-  makeRoot,
-  type Shell,
-  tearDown,
-} from '../helpers/engine.ts';
+import { containersOf, docker, gatewayctl, inStackShell, makeShell, type Shell, tearDown } from '../helpers/engine.ts';
 import { setGatewayVersion } from '../helpers/gateway-version.ts';
 import { killTree, startGatewayctl } from '../helpers/killed.ts';
 import { completeTask, fetchResult, sha256, workerOf } from '../helpers/worker.ts';
@@ -23,7 +13,6 @@ const project = 'taxlien-gateway-dev';
 const services = ['db', 'gateway', 'grafana', 'prometheus', 'redis'];
 
 describe('a deploy that is stopped in the middle', () => {
-  let checkout: Checkout;
   let shell: Shell;
   let taskId: string;
   const result = new TextEncoder().encode('kept through every kill');
@@ -32,7 +21,7 @@ describe('a deploy that is stopped in the middle', () => {
   /** A new gateway, and new limits for a container that keeps data. */
   const change = () => {
     changes += 1;
-    setGatewayVersion(checkout.dir, `3.0.${changes}`);
+    setGatewayVersion(shell.checkout.dir, `3.0.${changes}`);
     putEnvValue(join(shell.root, 'dev/.env'), 'REDIS_MEMORY_MIB', `${300 + changes}`);
   };
 
@@ -50,8 +39,7 @@ describe('a deploy that is stopped in the middle', () => {
   };
 
   beforeAll(async () => {
-    checkout = await copyCheckout('killed');
-    shell = { checkout, root: makeRoot('killed') };
+    shell = await makeShell('killed');
     await gatewayctl(shell, ['up', 'dev']);
     taskId = await completeTask(workerOf(shell.root, 'dev'), result);
   });

@@ -1,24 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  type Checkout,
-  containersOf,
-  copyCheckout,
-  eventually,
-  gatewayctl,
-  makeRoot,
-  type Shell,
-  tearDown,
-} from '../helpers/engine.ts';
+import { containersOf, eventually, gatewayctl, makeShell, type Shell, tearDown } from '../helpers/engine.ts';
 
 const project = 'taxlien-gateway-dev';
 
 describe('a main process that is killed', () => {
-  let checkout: Checkout;
   let shell: Shell;
 
   beforeAll(async () => {
-    checkout = await copyCheckout('restart');
-    shell = { checkout, root: makeRoot('restart') };
+    shell = await makeShell('restart');
     await gatewayctl(shell, ['up', 'dev']);
   });
 

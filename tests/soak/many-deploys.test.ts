@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../host/process.ts';
-import { type Checkout, copyCheckout, docker, gatewayctl, makeRoot, type Shell, tearDown } from '../helpers/engine.ts';
+import { docker, gatewayctl, makeShell, type Shell, tearDown } from '../helpers/engine.ts';
 import { setGatewayVersion } from '../helpers/gateway-version.ts';
 import { isWriting, markdownTable, writeReliability } from '../helpers/reliability.ts';
 import { lostResults, startTraffic } from '../helpers/traffic.ts';
@@ -44,7 +44,6 @@ interface Course {
 }
 
 describe('deploys of a changed gateway, one after the other, while a worker works', () => {
-  let checkout: Checkout;
   let shell: Shell;
   let places: Places;
 
@@ -58,8 +57,7 @@ describe('deploys of a changed gateway, one after the other, while a worker work
   };
 
   beforeAll(async () => {
-    checkout = await copyCheckout('soak');
-    shell = { checkout, root: makeRoot('soak') };
+    shell = await makeShell('soak');
     places = { instanceDir: join(shell.root, 'dev'), temporaryDir: join(shell.root, 'tmp') };
     mkdirSync(places.temporaryDir);
     process.env.TMPDIR = places.temporaryDir;
@@ -80,7 +78,7 @@ describe('deploys of a changed gateway, one after the other, while a worker work
     const isTimeLeft = () => performance.now() - startedMs < minutes * 60_000;
     while (deploys.length < wantedDeploys && isTimeLeft()) {
       const version = `3.0.${deploys.length + 1}`;
-      setGatewayVersion(checkout.dir, version);
+      setGatewayVersion(shell.checkout.dir, version);
       deploys.push(await timed('up', 'dev'));
       expect(await servedVersion()).toBe(version);
       if (deploys.length % deploysPerNoOp !== 0) continue;
