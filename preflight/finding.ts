@@ -12,7 +12,7 @@ export interface HostContext {
 }
 
 /** What checks of the daemon know besides: all that it said, asked once. */
-export interface DaemonContext extends HostContext {
+interface DaemonContext extends HostContext {
   readonly daemon: DaemonFacts;
 }
 

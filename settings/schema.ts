@@ -14,7 +14,7 @@ export interface VariableMeta {
   readonly code?: string;
 }
 
-export const variableMeta = z.registry<VariableMeta>();
+const variableMeta = z.registry<VariableMeta>();
 
 const text = (pattern: RegExp, rule: string) => z.string().regex(pattern, rule);
 

@@ -15,7 +15,7 @@ import { run } from '../../host/process.ts';
 import { askDaemon } from '../../preflight/daemon.ts';
 import type { Settings } from '../../settings/load.ts';
 
-export interface ComposeMount {
+interface ComposeMount {
   readonly type: string;
   /** Directory of the host, or name of a volume. */
   readonly source: string;

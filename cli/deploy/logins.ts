@@ -45,7 +45,7 @@ async function passphraseFindings({ instance }: Settings): Promise<readonly Find
 }
 
 /** Whether a passphrase is the one behind a salt of Pulumi's, `v1:<salt>:v1:<nonce>:<text, tag>`: the text is known. */
-export async function isPassphraseOf(saltText: string, passphrase: string): Promise<boolean> {
+async function isPassphraseOf(saltText: string, passphrase: string): Promise<boolean> {
   const [, salt = '', , nonce = '', sealed = ''] = saltText.split(':');
   const bytes = Buffer.from(sealed, 'base64');
   const key = await promisify(pbkdf2)(passphrase, Buffer.from(salt, 'base64'), iterations, 32, 'sha256');

@@ -56,7 +56,7 @@ async function changeWhereStored(settings: Settings, dockerHost: string, { varia
 }
 
 /** SQL that gives the role its new password; psql reads it from its standard input. */
-export const roleSql = (user: string, verifier: string) => `alter role "${user}" password '${verifier}';\n`;
+const roleSql = (user: string, verifier: string) => `alter role "${user}" password '${verifier}';\n`;
 
 async function changeRole(settings: Settings, dockerHost: string, before: string, after: string): Promise<void> {
   const change = (password: string) =>

@@ -2,7 +2,7 @@
 export const seed = Number(process.env.TEST_SEED ?? Math.floor(Math.random() * 100_000));
 
 /** Numbers from 0 to 1 that are the same for the same seed and name (mulberry32). */
-export function randomFor(name: string): () => number {
+function randomFor(name: string): () => number {
   let state = [...name].reduce((sum, char) => Math.imul(sum, 31) + (char.codePointAt(0) ?? 0), seed) >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

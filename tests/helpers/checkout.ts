@@ -1,7 +1,7 @@
 import { temporaryDir, writeFiles } from './temporary.ts';
 
 /** Files that the program reads of a checkout, and some that it must not care for. */
-export const checkoutFiles: Readonly<Record<string, string>> = {
+const checkoutFiles: Readonly<Record<string, string>> = {
   '.dockerignore': '*\n!go.mod\n!cmd\n!internal\n**/*_test.go\n',
   'Dockerfile.gateway': 'FROM scratch\n',
   'README.md': '# Readme\n',

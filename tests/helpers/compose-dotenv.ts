@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { run } from '../../host/process.ts';
 
-export interface ComposeAnswer {
+interface ComposeAnswer {
   readonly values: Readonly<Record<string, string>>;
   /** Empty where Compose takes the file. */
   readonly error: string;

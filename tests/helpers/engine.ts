@@ -40,7 +40,7 @@ export async function copyCheckout(name: string, parent = instancesDir()): Promi
 }
 
 /** A root of instances of its own. */
-export const makeRoot = (name: string): string => mkdtempSync(join(instancesDir(), `${name}-`));
+const makeRoot = (name: string): string => mkdtempSync(join(instancesDir(), `${name}-`));
 
 export interface Shell {
   readonly checkout: Checkout;
@@ -90,7 +90,7 @@ export async function tearDown(shell: Shell, ...envs: readonly string[]): Promis
   shell.checkout.remove();
 }
 
-export async function removeVolumes(project: string): Promise<void> {
+async function removeVolumes(project: string): Promise<void> {
   const names = await docker('volume', 'ls', '--quiet', '--filter', `name=^${project}_`);
   if (names !== '') await docker('volume', 'rm', ...names.split('\n'));
 }

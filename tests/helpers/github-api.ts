@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface Comment {
+interface Comment {
   readonly id: number;
   readonly body: string;
   readonly user: { readonly login: string };

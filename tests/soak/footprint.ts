@@ -45,7 +45,7 @@ export async function footprint(project: string, { instanceDir, temporaryDir }: 
   };
 }
 
-export function filesBelow(dir: string): readonly string[] {
+function filesBelow(dir: string): readonly string[] {
   return readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
     .map((entry) => relative(dir, join(entry.parentPath, entry.name)))

@@ -5,7 +5,7 @@ import { run } from '../../../host/process.ts';
 
 const packages = ['base-files', 'bash', 'busybox', 'libc-bin', 'util-linux', 'redis-server', 'prometheus'];
 /** The C library's files: in the base layer, so in no other. */
-export const cLibrary = [
+const cLibrary = [
   'ld-linux-x86-64.so.2',
   'libc.so.6',
   'libdl.so.2',

@@ -19,7 +19,7 @@ export interface WorkflowEvent {
   readonly hostedLabels?: readonly string[];
 }
 
-export interface Step {
+interface Step {
   readonly name: string;
   readonly result: 'success' | 'failure';
 }
