@@ -5,7 +5,6 @@ import { createWhole } from '../host/whole-file.ts';
 import { envFileText } from '../settings/env-file.ts';
 import type { Instance } from '../settings/instance.ts';
 import { bindIpProblem } from '../settings/schema.ts';
-import type { Environment } from '../settings/services.ts';
 
 /** Address that `up dev` takes where there is no instance yet: loopback, so that nobody else can reach it. */
 export const loopbackFor = (platform: NodeJS.Platform) => (platform === 'darwin' ? '127.0.0.1' : '127.0.10.1');
@@ -58,13 +57,4 @@ function makeDirectory(path: string, mode: number): void {
       { cause: error },
     );
   }
-}
-
-/** The instance's `.env`, or what to do where there is none. */
-export function noInstance(env: Environment, instance: Instance): UserError {
-  return new UserError(
-    'E_NO_INSTANCE',
-    `${instance.envFile}: there is no instance here`,
-    `Run ./gatewayctl init ${env} --bind-ip <address of this host>.`,
-  );
 }

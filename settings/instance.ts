@@ -104,6 +104,14 @@ export function instanceOf(env: Environment, root: string): Instance {
   };
 }
 
+/** Refuses an instance without an `.env`. */
+export const noInstance = ({ env, envFile }: Instance): UserError =>
+  new UserError(
+    'E_NO_INSTANCE',
+    `${envFile}: there is no instance here`,
+    `Run ./gatewayctl init ${env} --bind-ip <address of this host>.`,
+  );
+
 /** The instance of an environment on this host, by name. */
 export const currentInstance = (env: string | undefined): Instance =>
   instanceOf(parseEnvironment(env), instancesRoot());

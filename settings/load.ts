@@ -3,7 +3,7 @@ import { parse, type YAMLParseError } from 'yaml';
 import { UserError } from '../host/errors.ts';
 import { readIfThere } from '../host/whole-file.ts';
 import { parseDotenv } from './dotenv.ts';
-import type { Instance } from './instance.ts';
+import { type Instance, noInstance } from './instance.ts';
 import { type Overrides, readOverride } from './override.ts';
 import {
   defaultOf,
@@ -135,13 +135,7 @@ function readOverrideFile(
 function readEnvFile(instance: Instance, problems: SettingsProblem[]): Record<string, Raw> {
   const label = `${instance.env}/.env`;
   const text = readText(instance.envFile);
-  if (text === undefined) {
-    throw new UserError(
-      'E_NO_INSTANCE',
-      `${instance.envFile}: there is no instance here`,
-      `Run ./gatewayctl init ${instance.env} --bind-ip <address>.`,
-    );
-  }
+  if (text === undefined) throw noInstance(instance);
   const { entries, problems: bad } = parseDotenv(text);
   for (const { line, key = '', message } of bad) {
     const variable = isVariable(key) ? { variable: key } : {};

@@ -7,8 +7,8 @@ import { checkoutDir } from '../../host/git.ts';
 import { note, type Progress } from '../../host/output.ts';
 import { writeWhole } from '../../host/whole-file.ts';
 import { withScratch } from '../../instance/drafts.ts';
-import { completeInstance, loopbackFor, makeInstance, noInstance } from '../../instance/setup.ts';
-import { type Instance, instanceOf, userDirs } from '../../settings/instance.ts';
+import { completeInstance, loopbackFor, makeInstance } from '../../instance/setup.ts';
+import { type Instance, instanceOf, noInstance, userDirs } from '../../settings/instance.ts';
 import { loadSettings } from '../../settings/load.ts';
 import type { Environment } from '../../settings/services.ts';
 import { chooseEngine, type Engine, startEngine, writeEngineKind } from './engine.ts';
@@ -34,7 +34,7 @@ export async function prepareStackOn(
 ): Promise<Stack> {
   const instance = instanceOf(env, engine.root);
   if (!existsSync(instance.envFile)) {
-    if (env !== 'dev') throw noInstance(env, instance);
+    if (env !== 'dev') throw noInstance(instance);
     const bindIp = loopbackFor(process.platform);
     makeInstance(instance, bindIp);
     note(`made the instance ${instance.dir} on ${bindIp}, with random secrets in its .env`);

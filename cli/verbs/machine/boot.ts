@@ -6,7 +6,6 @@ import { checkoutDir } from '../../../host/git.ts';
 import { type Progress, print } from '../../../host/output.ts';
 import { run } from '../../../host/process.ts';
 import { withInstanceLock } from '../../../instance/lock.ts';
-import { noInstance } from '../../../instance/setup.ts';
 import { instanceOf, parseEnvironment } from '../../../settings/instance.ts';
 import { loadSettings, type Settings } from '../../../settings/load.ts';
 import { type Engine, findEngine, startEngine } from '../../stack/engine.ts';
@@ -35,9 +34,7 @@ export const boot: Verb = {
   async run({ words: [action, name], options, progress }) {
     const env = parseEnvironment(name);
     const engine = await findEngine(env);
-    const instance = instanceOf(env, engine.root);
-    if (!existsSync(instance.envFile)) throw noInstance(env, instance);
-    const settings = loadSettings(instance, checkoutDir);
+    const settings = loadSettings(instanceOf(env, engine.root), checkoutDir);
     const kind = bootKind(process.platform, process.getuid?.());
     const place = { engine, settings, kind, file: unitFile(kind, settings.project) };
     switch (action) {

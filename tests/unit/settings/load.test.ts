@@ -176,7 +176,7 @@ describe('without a readable .env', () => {
       [
         "E_NO_INSTANCE",
         "<instance>/.env: there is no instance here",
-        "Run ./gatewayctl init dev --bind-ip <address>.",
+        "Run ./gatewayctl init dev --bind-ip <address of this host>.",
       ]
     `);
   });
