@@ -11,7 +11,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { UserError } from './errors.ts';
 
 /** Where a file or directory is made before it stands at its path: named after this process, so that a kill's leavings can be told. */
 export const draftPath = (path: string) => `${path}.${process.pid}.new`;
@@ -98,19 +97,3 @@ export function parseJson(text = ''): unknown {
 
 /** What a JSON file holds; undefined where it is missing, cut off or damaged. */
 export const readJson = (path: string): unknown => parseJson(readIfThere(path));
-
-/**
- * What a JSON file holds that must not be lost; undefined where it is missing.
- * @throws UserError E_DAMAGED where it is cut off or damaged
- */
-export function readJournal(path: string): unknown {
-  const text = readIfThere(path);
-  if (text === undefined) return undefined;
-  const value = parseJson(text);
-  if (typeof value === 'object' && value !== null) return value;
-  throw new UserError(
-    'E_DAMAGED',
-    `${path}: is damaged (got ${text.length} characters that are not JSON)`,
-    `Restore it from a backup; if what it was for is done: rm ${path}`,
-  );
-}

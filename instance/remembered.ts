@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { UserError } from '../host/errors.ts';
-import { readIfThere } from '../host/whole-file.ts';
+import { parseJson, readIfThere } from '../host/whole-file.ts';
 
 /**
  * Reads a JSON file that gatewayctl wrote.
@@ -11,19 +11,11 @@ import { readIfThere } from '../host/whole-file.ts';
 export function readRemembered<T>(path: string, schema: z.ZodType<T>, fix: string): T | undefined {
   const text = readIfThere(path);
   if (text === undefined) return undefined;
-  const { success, data } = schema.safeParse(parsed(text));
+  const { success, data } = schema.safeParse(parseJson(text));
   if (success) return data;
   throw new UserError(
     'E_DAMAGED_FILE',
     `${path}: does not hold what gatewayctl writes (got ${text.length} characters)`,
     fix,
   );
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }

@@ -76,7 +76,11 @@ export class DataCopier {
     return this.#door([{ ...tree, target: '/tree' }], '/tree', argv);
   }
 
-  async #door(mounts: readonly DoorMount[], workdir: string, argv: readonly [program: string, ...args: string[]]): Promise<string> {
+  async #door(
+    mounts: readonly DoorMount[],
+    workdir: string,
+    argv: readonly [program: string, ...args: string[]],
+  ): Promise<string> {
     const name = `${this.#settings.project}-copy`;
     const host = ['docker', '--host', this.#dockerHost];
     // A killed run's container works on without it.
