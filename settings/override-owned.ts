@@ -32,6 +32,8 @@ export const ownedByUs: Readonly<Record<ServiceName, Owned>> = {
     environment: [
       ...['GF_SECURITY_ADMIN_USER', 'GF_SECURITY_ADMIN_PASSWORD__FILE', 'GF_USERS_ALLOW_SIGN_UP', 'GF_LOG_MODE'],
       ...['GF_ANALYTICS_REPORTING_ENABLED', 'GF_ANALYTICS_CHECK_FOR_UPDATES', 'GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES'],
+      ...['GF_PLUGINS_PREINSTALL_DISABLED', 'GF_PLUGINS_PREINSTALL_AUTO_UPDATE'],
+      'GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED',
     ],
     mounts: [...everywhere, '/var/lib/grafana', '/etc/grafana/provisioning', '/etc/grafana/dashboards', '/tmp'],
   },

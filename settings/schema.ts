@@ -36,10 +36,10 @@ const identifier = () =>
 const port = (doc: string, fallback: number) =>
   whole(1, 65535).register(variableMeta, { section: 'Ports on BIND_IP', doc, default: `${fallback}`, code: 'E_PORT' });
 
-const memory = (service: string, fallback: number) =>
+const memory = (service: string, fallback: number, advice = '') =>
   whole(64, 1_048_576, ' (MiB)').register(variableMeta, {
     section: 'Limits',
-    doc: `Memory of ${service} in MiB; the container gets no swap beyond it.`,
+    doc: `Memory of ${service} in MiB; the container gets no swap beyond it.${advice}`,
     default: `${fallback}`,
   });
 
@@ -182,7 +182,7 @@ export const envSchema = z.strictObject({
   DB_MEMORY_MIB: memory('db', 512),
   REDIS_MEMORY_MIB: memory('redis', 256),
   PROMETHEUS_MEMORY_MIB: memory('prometheus', 512),
-  GRAFANA_MEMORY_MIB: memory('grafana', 256),
+  GRAFANA_MEMORY_MIB: memory('grafana', 512, ' Grafana 13 needs more.'),
   POSTGRES_PASSWORD: secret(
     'Password of POSTGRES_USER. Change it with ./gatewayctl rotate: a change here alone does not reach the database.',
   ),

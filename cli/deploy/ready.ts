@@ -6,6 +6,7 @@ import type { Progress } from '../../host/output.ts';
 import { run } from '../../host/process.ts';
 import type { Settings } from '../../settings/load.ts';
 import { services as allServices, type ServiceName } from '../../settings/services.ts';
+import { queryGrafana } from './grafana-query.ts';
 
 export interface Patience {
   readonly timeoutMs: number;
@@ -21,7 +22,8 @@ export interface Waited {
 }
 /**
  * Looks at the health of every service outside Pulumi, which looks only when it creates a container.
- * @throws UserError E_UNHEALTHY with each service that is not well and its last log lines
+ * @throws UserError E_UNHEALTHY with each service that is not well and its last log lines; E_UNREACHABLE, E_NOT_READY
+ *   and E_GRAFANA_QUERY where all are well, yet do not answer what they are asked
  */
 export async function waitUntilReady(
   { dockerHost, settings, services = allServices }: Waited,
@@ -33,6 +35,7 @@ export async function waitUntilReady(
     const ill = rows.filter(({ health }) => health !== 'healthy');
     if (ill.length === 0) {
       if (services.includes('gateway')) await probeGateway(settings);
+      if (services.includes('grafana') && services.includes('prometheus')) await queryGrafana(settings);
       return rows;
     }
     // Only what is still starting may yet get well by itself.

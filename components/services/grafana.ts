@@ -16,6 +16,11 @@ export function grafana(settings: Settings): ServiceSpec {
       GF_ANALYTICS_CHECK_FOR_UPDATES: 'false',
       GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES: 'false',
       GF_LOG_MODE: 'console',
+      // Else each start downloads plugins; from 13.2 on, an update of the bundled Prometheus plugin that fails on a
+      // read-only root unloads it.
+      GF_PLUGINS_PREINSTALL_DISABLED: 'true',
+      GF_PLUGINS_PREINSTALL_AUTO_UPDATE: 'false',
+      GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED: 'true',
     },
     volumes: [{ volume: 'grafana', mountedAt: '/var/lib/grafana' }],
     configFiles: [

@@ -14,7 +14,7 @@ const page = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Grafana stand-in</title></head>
 <body><h1>This is a stand-in for Grafana</h1>
 <p>Grafana's image could not be had, so this small server holds its place. It has read and checked the
-provisioning files, and shows no dashboard. Where an image registry answers, the real Grafana runs here.</p>
+provisioning files, answers queries of its data sources, and shows no dashboard. Where an image registry answers, the real Grafana runs here.</p>
 <p>%d data sources, %d dashboards. See <a href="/api/health">/api/health</a>.</p></body></html>
 `
 
@@ -50,6 +50,7 @@ func newHandler(settings settings, all provisioned, state state) http.Handler {
 		}
 		answer(w, http.StatusNotFound, map[string]string{"message": "Dashboard not found"})
 	})
+	guarded.HandleFunc("POST /api/ds/query", queryHandler(all.dataSources))
 	admin := &administrator{user: settings.adminUser, dataDir: settings.dataDir, state: state}
 	guarded.HandleFunc("PUT /api/user/password", admin.changePassword)
 	mux.Handle("/api/", admin.requireLogin(guarded))

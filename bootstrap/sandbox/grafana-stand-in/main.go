@@ -29,6 +29,9 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	for _, line := range complaints(settings.provisioningDir) {
+		fmt.Println(line)
+	}
 	state, err := recordStart(settings.dataDir, time.Now(), settings.adminPassword)
 	if err != nil {
 		return err

@@ -54,6 +54,11 @@ func loadProvisioning(dir string) (provisioned, error) {
 		all.dashboards = append(all.dashboards, dashboards...)
 	}
 	problems = append(problems, checkDashboards(all)...)
+	for _, kind := range []string{"plugins", "alerting"} {
+		for _, file := range yamlFiles(filepath.Join(dir, kind)) {
+			problems = append(problems, readYAML(file, &struct{}{}))
+		}
+	}
 	return all, errors.Join(problems...)
 }
 
@@ -182,6 +187,30 @@ func dataSourceUIDs(node any) []string {
 	}
 	slices.Sort(uids)
 	return slices.Compact(uids)
+}
+
+// complaints are the lines that Grafana logs of provisioning directories and files that it expects otherwise.
+func complaints(dir string) []string {
+	var lines []string
+	for _, kind := range []struct{ name, message string }{
+		{"alerting", "can't read alerting provisioning files from directory"},
+		{"dashboards", "can't read dashboard provisioning files from directory"},
+		{"datasources", "can't read datasource provisioning files from directory"},
+		{"plugins", "Failed to read plugin provisioning files from directory"},
+	} {
+		path := filepath.Join(dir, kind.name)
+		entries, err := os.ReadDir(path)
+		if err != nil {
+			lines = append(lines, fmt.Sprintf("logger=provisioning.%s level=error msg=%q path=%s error=%q", kind.name, kind.message, path, err))
+		}
+		for _, entry := range entries {
+			isRead := slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(entry.Name()))
+			if kind.name == "alerting" && !isRead {
+				lines = append(lines, fmt.Sprintf("logger=provisioning.alerting level=warn msg=\"file has invalid suffix '%s' (.yaml,.yml,.json accepted), skipping\"", entry.Name()))
+			}
+		}
+	}
+	return lines
 }
 
 func yamlFiles(dir string) []string {

@@ -30,7 +30,9 @@ export async function grafanaLayer(): Promise<LayerRecipe> {
     name: 'grafana',
     inputs: [sourceOf(import.meta.url), await goVersion(), ...texts],
     build: async (root, work) => {
-      const provisioning = ['dashboards', 'datasources'].map((name) => `etc/grafana/provisioning/${name}`);
+      const provisioning = ['alerting', 'dashboards', 'datasources', 'plugins'].map(
+        (name) => `etc/grafana/provisioning/${name}`,
+      );
       for (const dir of [...provisioning, 'usr/share/grafana', 'var/lib/grafana', 'var/log/grafana']) {
         mkdirSync(path.join(root, dir), { recursive: true });
       }

@@ -20,7 +20,7 @@ const container = 'docker:index/container:Container';
 test('every container: hardening, limits, logs, and its own port on BIND_IP alone', async () => {
   const run = await runStack({ ...stackPlace(), env: 'prod', variables: { REDIS_PORT: '6380', DB_MEMORY_MIB: '600' } });
   const external = { gateway: 8081, db: 5432, redis: 6380, prometheus: 9090, grafana: 3000 };
-  const memory = { gateway: 256, db: 600, redis: 256, prometheus: 512, grafana: 256 };
+  const memory = { gateway: 256, db: 600, redis: 256, prometheus: 512, grafana: 512 };
   for (const service of services) {
     const { inputs, ...rest } = registrationOf(run, container, `taxlien-${service}`);
     expect(inputs).toMatchObject(shared);
@@ -166,6 +166,9 @@ test('what differs between services', async () => {
           "GF_ANALYTICS_CHECK_FOR_UPDATES=false",
           "GF_ANALYTICS_REPORTING_ENABLED=false",
           "GF_LOG_MODE=console",
+          "GF_PLUGINS_PREINSTALL_AUTO_UPDATE=false",
+          "GF_PLUGINS_PREINSTALL_DISABLED=true",
+          "GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED=true",
           "GF_SECURITY_ADMIN_PASSWORD__FILE=/run/secrets/admin_password",
           "GF_SECURITY_ADMIN_USER=admin",
           "GF_USERS_ALLOW_SIGN_UP=false",

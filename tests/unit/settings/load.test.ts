@@ -21,7 +21,7 @@ test('defaults', () => {
     bindIp: '127.0.10.1',
     ports: { gateway: 8081, db: 5432, redis: 6379, prometheus: 9090, grafana: 3000 },
     isPublished: { gateway: true, db: true, redis: true, prometheus: true, grafana: true },
-    memoryMiB: { gateway: 256, db: 512, redis: 256, prometheus: 512, grafana: 256 },
+    memoryMiB: { gateway: 256, db: 512, redis: 256, prometheus: 512, grafana: 512 },
     dataDir: `${root}/stage/data`,
     db: { user: 'gateway', name: 'gateway' },
     gateway: { logLevel: 'info', rateLimitPerMinute: 600, leaseSeconds: 60, areMetricsPublic: false, goProxy: '' },

@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { containerName } from '../../docker/names.ts';
+import { hostInUrl } from '../../host/address.ts';
+import { UserError } from '../../host/errors.ts';
+import { note } from '../../host/output.ts';
+import type { Settings } from '../../settings/load.ts';
+import type { Patience } from './ready.ts';
+
+/** uid of the data source in monitoring/grafana/provisioning/datasources. */
+export const dataSourceUid = 'prometheus';
+
+const queryPatience: Patience = { timeoutMs: 10_000, pollMs: 1_000, sleep };
+
+/**
+ * Asks one query through Grafana's data source: /api/health is good also where its plugin is missing.
+ * A refused login or a redirection says nothing of the data source, so that it only prints a note.
+ * @throws UserError E_GRAFANA_QUERY
+ */
+export async function queryGrafana(
+  settings: Settings,
+  { timeoutMs, pollMs, sleep }: Patience = queryPatience,
+): Promise<void> {
+  const url = `http://${hostInUrl(settings.bindIp)}:${settings.ports.grafana}/api/ds/query`;
+  for (let waitedMs = 0; ; waitedMs += pollMs) {
+    const { status = 0, problem } = await ask(url, settings);
+    if (problem === undefined) return;
+    if (status === 401 || (status >= 300 && status < 400)) {
+      // No second try: Grafana locks an account after five refused logins.
+      note(`${url}: the data source was not asked for a query (got HTTP ${status})`);
+      if (status === 401) note(changedPassword(settings));
+      return;
+    }
+    if (waitedMs >= timeoutMs) {
+      throw new UserError(
+        'E_GRAFANA_QUERY',
+        `${url}: the data source ${dataSourceUid} must answer a query (got ${problem})`,
+        `Read docker logs ${containerName(settings, 'grafana')}, then run ./gatewayctl verify ${settings.env}.`,
+      );
+    }
+    await sleep(pollMs);
+  }
+}
+
+const changedPassword = ({ grafanaAdminUser, instance }: Settings) =>
+  `Where the password of ${grafanaAdminUser} was changed in the browser, set GRAFANA_ADMIN_PASSWORD in ${instance.envFile} to it.`;
+
+interface Answered {
+  readonly status?: number;
+  /** Absent where the query was answered, also with no sample: Prometheus may have just started. */
+  readonly problem?: string;
+}
+
+async function ask(url: string, { grafanaAdminUser, secrets }: Settings): Promise<Answered> {
+  const login = Buffer.from(`${grafanaAdminUser}:${secrets.grafanaAdminPassword}`).toString('base64');
+  const query = { refId: 'A', datasource: { uid: dataSourceUid, type: 'prometheus' }, expr: 'up', instant: true };
+  try {
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: { authorization: `Basic ${login}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ from: 'now-5m', to: 'now', queries: [{ ...query, range: false }] }),
+      redirect: 'manual',
+      signal: AbortSignal.timeout(5_000),
+    });
+    const problem = problemIn(await answer.text());
+    return problem === undefined ? {} : { status: answer.status, problem: `HTTP ${answer.status} ${problem}` };
+  } catch (error) {
+    return { problem: ((error as { cause?: Error }).cause ?? (error as Error)).message };
+  }
+}
+
+/** What an answer says went wrong, of the query or of the whole request. */
+function problemIn(text: string): string | undefined {
+  const { results, message } = parsed(text);
+  if (results?.A === undefined) return message ?? text.slice(0, 500);
+  return results.A.error;
+}
+
+function parsed(text: string): { results?: { A?: { error?: string } }; message?: string } {
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    return {};
+  }
+}
