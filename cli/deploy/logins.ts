@@ -1,12 +1,15 @@
 import { createDecipheriv, pbkdf2 } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { containerName } from '../../docker/names.ts';
 import type { Finding } from '../../host/finding.ts';
 import type { Settings } from '../../settings/load.ts';
 import { checkpointFile, readCheckpoint } from '../stack/state-files.ts';
 import { psql } from './psql.ts';
 
 const iterations = 1_000_000;
+/** psql's exit code where it could not log in. */
+const noConnection = 2;
 
 /** What only a login or a decryption shows; nothing where there is no database or no state yet. */
 export async function loginFindings(settings: Settings, dockerHost: string): Promise<readonly Finding[]> {
@@ -15,9 +18,21 @@ export async function loginFindings(settings: Settings, dockerHost: string): Pro
 
 /** PostgreSQL keeps the password that it was first started with, whatever the `.env` says later. */
 async function passwordFindings(settings: Settings, dockerHost: string): Promise<readonly Finding[]> {
-  const { stderr } = await psql(settings, dockerHost, settings.secrets.POSTGRES_PASSWORD, 'select 1;\n');
-  if (!stderr.includes('password authentication failed')) return [];
+  const { exitCode, stderr } = await psql(settings, dockerHost, settings.secrets.POSTGRES_PASSWORD, 'select 1;\n');
   const { instance, env } = settings;
+  if (exitCode !== noConnection) return [];
+  if (!stderr.includes('password authentication failed')) {
+    const container = containerName(settings, 'db');
+    return [
+      {
+        code: 'W_DATABASE_LOGIN',
+        severity: 'warning',
+        message: `${container}: must let ${settings.db.user} log in (got ${stderr.trim().split('\n').at(-1)})`,
+        why: 'Whether POSTGRES_PASSWORD is right was not found out, and the gateway may not reach its database either.',
+        fix: `Find the cause in what it logs: docker logs --tail 20 ${container}`,
+      },
+    ];
+  }
   return [
     {
       code: 'E_POSTGRES_PASSWORD',

@@ -3,7 +3,8 @@ import { type RunResult, run } from '../../host/process.ts';
 import type { Settings } from '../../settings/load.ts';
 
 /**
- * Runs SQL in the container of the database, logged in over TCP as the role that the gateway uses.
+ * Runs SQL in the container of the database, logged in over TCP as the role that the gateway uses, and as the gateway
+ * does: by the name of the service.
  * @returns psql's own exit code and output: 2 where it could not log in
  */
 export function psql(settings: Settings, dockerHost: string, password: string, sql: string): Promise<RunResult> {
@@ -13,7 +14,8 @@ export function psql(settings: Settings, dockerHost: string, password: string, s
       // The first line of standard input is the password: neither an argument nor a setting of the container.
       ...['sh', '-c', 'IFS= read -r PGPASSWORD && export PGPASSWORD && exec "$@"', 'sh'],
       ...['psql', '--no-psqlrc', '--quiet', '--no-password', '--set', 'ON_ERROR_STOP=1'],
-      ...['--host', '127.0.0.1', '--username', settings.db.user, '--dbname', settings.db.name],
+      // Not by loopback: the official image trusts that, so that any password would do.
+      ...['--host', 'db', '--username', settings.db.user, '--dbname', settings.db.name],
     ],
     { stdin: `${password}\n${sql}`, allowedExitCodes: 'any', timeoutMs: 60_000 },
   );

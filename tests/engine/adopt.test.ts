@@ -271,6 +271,12 @@ describe('a Compose project of the five services', () => {
     expect(await inspectAll('shop')).toBe(shopBefore);
     const doctor = await gatewayctl(shell, ['doctor', 'dev', '--json']);
     expect(JSON.parse(doctor.stdout)).toMatchObject({ findings: [] });
+    const envFile = join(shell.root, 'dev/.env');
+    const env = readFileSync(envFile, 'utf8');
+    writeFileSync(envFile, env.replace(setting('POSTGRES_PASSWORD'), 'b7c1e9a04d2f58336a91'));
+    const other = await gatewayctl(shell, ['doctor', 'dev', '--json'], 'any');
+    writeFileSync(envFile, env);
+    expect(JSON.parse(other.stdout)).toMatchObject({ findings: [{ code: 'E_POSTGRES_PASSWORD' }] });
     const deployed = await adopt();
     expect([deployed.exitCode, deployed.stdout]).toEqual([0, expect.stringContaining('adopted: the data of')]);
   });

@@ -20,6 +20,7 @@ import { print } from '../../host/output.ts';
 import { run } from '../../host/process.ts';
 import { type Altered, serveAlteredDaemon } from '../helpers/altered-daemon.ts';
 import { docker, gatewayctl, makeShell, type Shell, tearDown, workTree } from '../helpers/engine.ts';
+import { trustLoopback } from '../helpers/loopback-trust.ts';
 
 const deployedIp = '127.0.10.3';
 const bindIp = '127.0.10.4';
@@ -205,6 +206,23 @@ describe('secrets and checkout', () => {
     setEnv('dev', { POSTGRES_PASSWORD: 'b7c1e9a04d2f58336a91' });
     changeFile(join(shell.root, 'dev/secrets/pulumi-passphrase'), () => 'another one\n');
     expect(codesOf(await diagnose('dev'))).toEqual(error('E_PASSPHRASE_OTHER', 'E_POSTGRES_PASSWORD'));
+  });
+
+  test('a password that is not that of a database which trusts loopback, as an adopted one does', async () => {
+    onTestFinished(await trustLoopback(shell.root, 'dev'));
+    expect(codesOf(await diagnose('dev'))).toEqual(well);
+    setEnv('dev', { POSTGRES_PASSWORD: 'b7c1e9a04d2f58336a91' });
+    expect(codesOf(await diagnose('dev'))).toEqual(error('E_POSTGRES_PASSWORD'));
+  });
+
+  test('a database that is cut off its network', async () => {
+    const [network, database] = ['taxlien-gateway-dev_default', 'taxlien-gateway-dev-db'];
+    await docker('network', 'disconnect', network, database);
+    onTestFinished(() => docker('network', 'connect', '--alias', 'db', network, database).then(() => {}));
+    const found = await diagnose('dev');
+    expect(codesOf(found)).toEqual(warning('W_DATABASE_LOGIN'));
+    expect(found.findings[0]?.message).toMatch(/^taxlien-gateway-dev-db: must let gateway log in \(got .*"db"/);
+    expect(found.tookMs.logins).toBeLessThan(30_000);
   });
 });
 

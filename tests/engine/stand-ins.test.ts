@@ -79,12 +79,35 @@ test('postgres: first start as uid 70 with a read-only root, a password file and
   expect((await tolerant('logs', 'pg')).stderr).toContain('database system is shut down');
 });
 
-test('postgres: started by root it works as uid 70; without a password it refuses', async () => {
+/** What `initdb` writes by itself; loopback and socket are trusted. */
+const initdbRules = [
+  'local all all trust',
+  'host all all 127.0.0.1/32 trust',
+  'host all all ::1/128 trust',
+  'local replication all trust',
+  'host replication all 127.0.0.1/32 trust',
+  'host replication all ::1/128 trust',
+];
+
+/** The lines of a database's pg_hba.conf that have an effect. */
+async function hostRules(container: string): Promise<readonly string[]> {
+  const text = await dockerOf(sandbox).docker('exec', container, 'cat', '/var/lib/postgresql/data/pg_hba.conf');
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return lines.map((line) => line.replaceAll(/\s+/g, ' '));
+}
+
+test('postgres: started by root it works as uid 70 and trusts loopback alone; without a password it refuses', async () => {
   const { docker, tolerant } = dockerOf(sandbox);
   await docker('run', '--detach', '--name=pg-root', '--env=POSTGRES_PASSWORD=x', upstream.db);
   const ready = () => docker('exec', 'pg-root', 'pg_isready', '-h', '127.0.0.1');
   await eventually('postgres ready', 30_000, ready);
   expect(await docker('exec', 'pg-root', 'stat', '-c', '%u %a', '/var/lib/postgresql/data')).toBe('70 700');
+  expect(await hostRules('pg-root')).toEqual([...initdbRules, 'host all all all scram-sha-256']);
+  expect(await docker('exec', 'pg-root', 'psql', '-h', '127.0.0.1', '-U', 'postgres', '-Atc', 'select 1')).toBe('1');
+  const md5 = ['--env=POSTGRES_PASSWORD=x', upstream.db, '-c', 'password_encryption=md5'];
+  await docker('run', '--detach', '--name=pg-md5', ...md5);
+  await eventually('postgres ready', 30_000, () => docker('exec', 'pg-md5', 'pg_isready', '-h', '127.0.0.1'));
+  expect(await hostRules('pg-md5')).toEqual([...initdbRules, 'host all all all md5']);
   const refused = await tolerant('run', '--rm', upstream.db);
   expect(refused.exitCode).toBe(1);
   expect(refused.stderr).toContain('Set POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE');
@@ -113,7 +136,7 @@ test('prometheus: ready as uid 65534, and its promtool', async () => {
   expect(await docker('exec', 'pr', ...check)).toContain('SUCCESS');
 });
 
-test('grafana: reads provisioning, wants its password, says what it is, and refuses broken files', async () => {
+test('grafana: reads provisioning, wants its password, says what it is and what is missing, and refuses broken files', async () => {
   const { docker, tolerant } = dockerOf(sandbox);
   writeFiles(join(files, 'gf'), {
     'datasources/a.yml': 'apiVersion: 1\ndatasources:\n  - {name: P, type: prometheus, uid: p, url: http://pr:9090}\n',
@@ -132,6 +155,11 @@ test('grafana: reads provisioning, wants its password, says what it is, and refu
   expect(JSON.parse(await eventually('grafana', 10_000, health))).toMatchObject({ 'stand-in': true, starts: 1 });
   expect((await ask('/api/search')).exitCode).not.toBe(0);
   expect((await ask('/api/search', 'admin:open%20sesame@')).stdout).toContain('"uid":"t"');
+  const logged = await docker('logs', 'gf');
+  expect(logged.split('\n').filter((line) => line.includes('level='))).toEqual([
+    `logger=provisioning.alerting level=error msg="can't read alerting provisioning files from directory" path=/etc/grafana/provisioning/alerting error="open /etc/grafana/provisioning/alerting: no such file or directory"`,
+    'logger=provisioning.plugins level=error msg="Failed to read plugin provisioning files from directory" path=/etc/grafana/provisioning/plugins error="open /etc/grafana/provisioning/plugins: no such file or directory"',
+  ]);
   await docker('restart', 'gf');
   expect(JSON.parse(await eventually('grafana again', 10_000, health))).toMatchObject({ starts: 2 });
 

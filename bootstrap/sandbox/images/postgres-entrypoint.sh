@@ -43,7 +43,20 @@ create_cluster() {
   fi
   if [ -n "$POSTGRES_PASSWORD" ]; then arguments+=(--pwfile=/dev/stdin); fi
   initdb --username="$POSTGRES_USER" -D "$PGDATA" ${arguments[@]+"${arguments[@]}"} <<<"$POSTGRES_PASSWORD"
-  printf '\nhost all all all %s\n' "${POSTGRES_HOST_AUTH_METHOD:-scram-sha-256}" >>"$PGDATA/pg_hba.conf"
+}
+
+# What initdb wrote stays, and trusts socket and loopback unless its arguments say otherwise.
+add_host_rule() {
+  local encryption
+  encryption=$(postgres -C password_encryption "$@")
+  : "${POSTGRES_HOST_AUTH_METHOD:=$encryption}"
+  {
+    printf '\n'
+    if [ "$POSTGRES_HOST_AUTH_METHOD" = trust ]; then
+      printf '# warning: every connection is trusted\n'
+    fi
+    printf 'host all all all %s\n' "$POSTGRES_HOST_AUTH_METHOD"
+  } >>"$PGDATA/pg_hba.conf"
 }
 
 run_init_files() {
@@ -66,6 +79,7 @@ run_init_files() {
 # Until all is set up the server listens on its socket only, so that nobody takes it for ready.
 initialise() {
   create_cluster
+  add_host_rule "$@"
   pg_ctl -D "$PGDATA" -o "$(printf '%q ' "$@" -c listen_addresses=)" -w start
   # The cluster trusts its own socket where initdb was not told otherwise; the password serves both cases.
   PGPASSWORD=$POSTGRES_PASSWORD
