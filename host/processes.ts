@@ -108,6 +108,24 @@ export async function end(ids: readonly ProcessId[], first: NodeJS.Signals, grac
   await waitForEnd(left, 5_000);
 }
 
+/**
+ * Ends every process whose environment holds `NAME=value`, with SIGKILL after `graceMs`, whoever is its parent by now.
+ * On Linux; elsewhere an environment cannot be looked at.
+ * @returns how many there were
+ */
+export async function endWithVariable(entry: string, graceMs: number): Promise<number> {
+  if (process.platform !== 'linux') return 0;
+  let count = 0;
+  // Again: one that is told to stop may still start another.
+  for (let round = 0; round < 5; round += 1) {
+    const found = processesWithVariable(entry);
+    if (found.length === 0) break;
+    count += found.length;
+    await end(found, 'SIGTERM', graceMs);
+  }
+  return count;
+}
+
 function processesWhere(isWanted: (pid: number) => boolean): ProcessId[] {
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))

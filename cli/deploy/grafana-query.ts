@@ -51,7 +51,7 @@ interface Answered {
 }
 
 async function ask(url: string, { grafanaAdminUser, secrets }: Settings): Promise<Answered> {
-  const login = Buffer.from(`${grafanaAdminUser}:${secrets.grafanaAdminPassword}`).toString('base64');
+  const login = Buffer.from(`${grafanaAdminUser}:${secrets.GRAFANA_ADMIN_PASSWORD}`).toString('base64');
   const query = { refId: 'A', datasource: { uid: dataSourceUid, type: 'prometheus' }, expr: 'up', instant: true };
   try {
     const answer = await fetch(url, {

@@ -29,7 +29,7 @@ async function passwordFindings(settings: Settings, dockerHost: string): Promise
         severity: 'warning',
         message: `${container}: must let ${settings.db.user} log in (got ${stderr.trim().split('\n').at(-1)})`,
         why: 'Whether POSTGRES_PASSWORD is right was not found out, and the gateway may not reach its database either.',
-        fix: `Find the cause in what it logs: docker logs --tail 20 ${container}`,
+        fix: `Read docker logs --tail 20 ${container}; where it was cut off its network: ./gatewayctl up ${env}`,
       },
     ];
   }

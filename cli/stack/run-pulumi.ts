@@ -1,7 +1,7 @@
 import { childEnvironment, isWatched, plainOutput } from '../../host/environment.ts';
 import { print } from '../../host/output.ts';
 import { type RunOptions, type RunResult, run } from '../../host/process.ts';
-import { end, processesWithVariable } from '../../host/processes.ts';
+import { endWithVariable } from '../../host/processes.ts';
 import type { Instance } from '../../settings/instance.ts';
 import type { Stack } from './stack.ts';
 
@@ -30,12 +30,7 @@ export async function runPulumiProcess(args: readonly string[], options: RunOpti
   }
 }
 
-async function endMarked(entry: string): Promise<number> {
-  if (process.platform !== 'linux') return 0;
-  const left = processesWithVariable(entry);
-  await end(left, 'SIGTERM', 3_000);
-  return left.length;
-}
+const endMarked = (entry: string) => endWithVariable(entry, 3_000);
 
 /**
  * Runs `pulumi` in the checkout. On a terminal it has the terminal to itself; in a log, its lines about looking

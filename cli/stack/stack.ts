@@ -19,6 +19,8 @@ export function exportsOf(instance: Instance, engine: Engine, toolchain: Toolcha
   return {
     PATH: pathWith(toolchain.binDir, dirname(process.execPath)),
     DOCKER_HOST: engine.dockerHost,
+    // The gateway's Dockerfile needs BuildKit, whatever the caller's shell has set.
+    DOCKER_BUILDKIT: '1',
     TAXLIEN_GATEWAY_ROOT: engine.root,
     PULUMI_HOME: toolchain.pulumiHome,
     PULUMI_BACKEND_URL: `file://${instance.stateDir}`,

@@ -6,6 +6,7 @@ import {
   containerIds,
   containersOf,
   docker,
+  eventually,
   gatewayctl,
   inStackShell,
   listening,
@@ -103,6 +104,25 @@ describe('dev, from nothing to destroyed and back', () => {
     expect((await fetch(`http://${bindIp}:8081/v3/tasks/claim`, { method: 'POST', body: '{}' })).status).toBe(401);
   });
 
+  test('Grafana starts without a complaint and answers through its data source', async () => {
+    expect(await docker('logs', `${project}-grafana`)).not.toMatch(/level=(warn|error)/);
+    const login = Buffer.from(`admin:${envValue(shell.root, 'dev', 'GRAFANA_ADMIN_PASSWORD')}`).toString('base64');
+    const query = async (uid: string) => {
+      const answer = await fetch(`http://${bindIp}:3000/api/ds/query`, {
+        method: 'POST',
+        headers: { authorization: `Basic ${login}` },
+        body: JSON.stringify({ queries: [{ refId: 'A', datasource: { uid }, expr: 'up{job="prometheus"}' }] }),
+      });
+      return { status: answer.status, body: JSON.parse(await answer.text()) };
+    };
+    const sample = await eventually('a sample', 60_000, async () => {
+      const { status, body } = await query('prometheus');
+      return status === 200 ? body.results.A.frames[0]?.data.values[1][0] : undefined;
+    });
+    expect(sample).toBe(1);
+    expect(await query('other')).toEqual({ status: 404, body: { message: 'Data source not found' } });
+  });
+
   test("the gateway's own integration tests pass on this PostgreSQL and Redis", async () => {
     const secrets = join(shell.root, 'dev/secrets/gateway');
     const { exitCode, stdout, stderr } = await run(['go', 'test', '-tags', 'integration', './cmd/...'], {
@@ -166,9 +186,9 @@ describe('dev, from nothing to destroyed and back', () => {
     expect(events.filter((line) => !/^(container (exec_|health_status)|$)/.test(line))).toEqual([]);
   });
 
-  test('up then replaces the gateway and nothing else', async () => {
+  test('up then replaces the gateway and nothing else, also where the shell turns BuildKit off', async () => {
     const before = await containerIds(project);
-    await gatewayctl(shell, ['up', 'dev']);
+    await gatewayctl({ ...shell, env: { ...process.env, DOCKER_BUILDKIT: '0' } }, ['up', 'dev']);
     const after = await containerIds(project);
     expect(services.filter((service) => before[service] !== after[service])).toEqual(['gateway']);
     expect(sha256(await fetchResult(workerOf(shell.root, 'dev'), taskId))).toBe(sha256(result));
@@ -196,6 +216,21 @@ describe('dev, from nothing to destroyed and back', () => {
     const after = await containerIds(project);
     expect(services.filter((service) => before[service] !== after[service])).toEqual(['grafana']);
     await shell.checkout.git('commit', '--all', '--quiet', '--message', 'monitoring: a line');
+  });
+
+  test('a data source that gives no answer fails up and verify, though every container is healthy', async () => {
+    const file = join(checkout.dir, 'monitoring/grafana/provisioning/datasources/prometheus.yml');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('prometheus:9090', 'prometheus:9'));
+    const message = `http://${bindIp}:3000/api/ds/query: the data source prometheus must answer a query (got HTTP 400 Post`;
+    for (const verb of ['up', 'verify']) {
+      const { exitCode, stderr } = await gatewayctl(shell, [verb, 'dev'], 'any');
+      expect([exitCode, stderr]).toEqual([1, expect.stringContaining(message)]);
+      expect(stderr).toContain('connection refused');
+    }
+    const rows = JSON.parse((await gatewayctl(shell, ['status', 'dev', '--json'])).stdout) as { health: string }[];
+    expect(rows.map(({ health }) => health)).toEqual(services.map(() => 'healthy'));
+    await checkout.git('checkout', '--', file);
+    await gatewayctl(shell, ['up', 'dev']);
   });
 
   test('a container removed by hand is drift that the next up repairs', async () => {
@@ -239,7 +274,19 @@ describe('dev, from nothing to destroyed and back', () => {
     expect(doctor).toMatchObject({ env: 'dev', findings: [] });
     const rows = JSON.parse((await gatewayctl(shell, ['status', 'dev', '--json'])).stdout) as { health: string }[];
     expect(rows.map(({ health }) => health)).toEqual(services.map(() => 'healthy'));
-    expect((await gatewayctl(shell, ['verify', 'dev'])).exitCode).toBe(0);
+    const verified = await gatewayctl(shell, ['verify', 'dev']);
+    expect([verified.exitCode, verified.stderr]).toEqual([0, '']);
+  });
+
+  test("an administrator's password that was changed in the browser fails nothing, and verify says so", async () => {
+    const file = join(shell.root, 'dev/.env');
+    const good = readFileSync(file, 'utf8');
+    const other = 'b7c1e9a04d2f58336a91';
+    writeFileSync(file, good.replace(envValue(shell.root, 'dev', 'GRAFANA_ADMIN_PASSWORD'), other));
+    const { exitCode, stderr } = await gatewayctl(shell, ['verify', 'dev'], 'any');
+    writeFileSync(file, good);
+    expect([exitCode, stderr]).toEqual([0, expect.stringContaining('was not asked for a query (got HTTP 401)')]);
+    expect(stderr).not.toContain(other);
   });
 
   test('bad settings stop a deploy before anything changes, each with one clear message', async () => {

@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { accounts, shellOf, tearDownShell } from '../helpers/account.ts';
-import { eventually, gatewayctl, type Shell } from '../helpers/engine.ts';
+import { copyCheckout, eventually, gatewayctl, makeRoot, type Shell } from '../helpers/engine.ts';
 import { startGatewayctl } from '../helpers/killed.ts';
 import { processesWith } from '../helpers/leaks.ts';
 
@@ -18,6 +20,37 @@ const verbs: readonly (readonly string[])[] = [
   ['up', 'dev'],
   ['exec', '--', 'sleep', '10'],
 ];
+
+/** A test that does not end, and what it leaves as a killed gatewayctl leaves Pulumi's language host: deaf, and nobody's child. */
+const endlessTest = `
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { test } from 'vitest';
+
+test('does not end', async () => {
+  const deaf = "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); console.log('deaf')";
+  const child = spawn(process.execPath, ['-e', deaf], { detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
+  child.stdout.once('data', () => writeFileSync('instances-dir', process.env.TEST_INSTANCES_DIR));
+  await new Promise(() => {});
+});
+`;
+
+test('a run of tests that is told to stop leaves no process, and no engine', async () => {
+  const checkout = await copyCheckout('interrupted');
+  onTestFinished(() => checkout.remove());
+  const file = 'tests/engine/endless.test.ts';
+  writeFileSync(join(checkout.dir, file), endlessTest);
+  const shell = { checkout, root: makeRoot('interrupted') };
+  const started = startGatewayctl(shell, ['test', 'engine', '--filter', file]);
+  const note = join(checkout.dir, 'instances-dir');
+  await eventually('the test is at work', 240_000, async () => existsSync(note) || !started.isRunning() || undefined);
+  const dir = readFileSync(note, 'utf8');
+  expect(processesWith(`TEST_INSTANCES_DIR=${dir}`).join('\n')).toContain('deaf');
+  started.child.kill('SIGTERM');
+  expect(await started.ended, started.output()).not.toBe(0);
+  expect(processesWith(`TEST_INSTANCES_DIR=${dir}`)).toEqual([]);
+  expect(existsSync(dirname(dir))).toBe(false);
+});
 
 describe.each(accounts)('what a verb starts, as %s', (account) => {
   let shell: Shell;

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../host/process.ts';
 import { userDirs } from '../../settings/instance.ts';
-import { copyCheckout, makeShell, type Shell, tearDown, workTree } from './engine.ts';
+import { copyCheckout, instancesDir, makeShell, type Shell, tearDown, workTree } from './engine.ts';
 
 /** Who runs gatewayctl; both must find the same. */
 export const accounts = ['root', 'an ordinary user in the docker group'] as const;
@@ -37,6 +37,8 @@ export async function shellOf(account: Account, name: string, umask: string): Pr
       LANG: 'C.UTF-8',
       PATH: process.env.PATH,
       DOCKER_HOST: `unix://${home}/docker.sock`,
+      // By it, an interrupted run of tests finds what they started.
+      TEST_INSTANCES_DIR: instancesDir(),
     },
   };
 }

@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest';
 import { run } from '../../../host/process.ts';
-import { end, identify, isAlive, processesInCgroup, processesWithArgs, signal } from '../../../host/processes.ts';
+import {
+  end,
+  endWithVariable,
+  identify,
+  isAlive,
+  processesInCgroup,
+  processesWithArgs,
+  signal,
+} from '../../../host/processes.ts';
 
 test('a process is known by its start, not by its pid alone', () => {
   const self = identify(process.pid);
@@ -30,6 +38,21 @@ test('finds processes by whole neighbouring arguments, and ends them', async () 
   await end(found, 'SIGTERM', 5_000);
   expect(found.map(isAlive)).toEqual([false]);
   expect(String(await ended)).toContain('SIGTERM');
+});
+
+test('ends all with a variable in their environment, also one that is deaf to SIGTERM', async () => {
+  const mark = `mark-${process.pid}`;
+  const start = (script: string) =>
+    run([process.execPath, '-e', `${script}; setInterval(() => {}, 1000); console.log('started')`], {
+      env: { ...process.env, MARK: mark },
+      onLine: () => started.push(script),
+    }).catch((error: Error) => error.message.split('\n')[0]?.replace(/.*: /, ''));
+  const started: string[] = [];
+  const ended = Promise.all([start('0'), start("process.on('SIGTERM', () => {})")]);
+  await expect.poll(() => started.length, { timeout: 20_000 }).toBe(2);
+  expect(await endWithVariable('MARK=another', 200)).toBe(0);
+  expect(await endWithVariable(`MARK=${mark}`, 200)).toBe(2);
+  expect(await ended).toEqual(['ended by SIGTERM', 'ended by SIGKILL']);
 });
 
 test('a cgroup that does not exist has no processes', () => {
