@@ -8,7 +8,7 @@ import { findingText } from './host/finding.ts';
 import { readSource } from './host/git.ts';
 import { hostPathsId } from './instance/host-paths.ts';
 import { secretGenerations } from './instance/secret-files.ts';
-import { refuseErrors } from './preflight/checks.ts';
+import { preflightWarnings } from './preflight/checks.ts';
 import { currentInstance } from './settings/instance.ts';
 import { loadSettings } from './settings/load.ts';
 import { dataVolumes } from './settings/services.ts';
@@ -16,7 +16,7 @@ import { dataVolumes } from './settings/services.ts';
 async function deploy(): Promise<GatewayStack> {
   const settings = loadSettings(currentInstance(pulumi.getStack()), import.meta.dirname);
   const source = await readSource(settings.checkoutDir);
-  for (const warning of await refuseErrors({ settings, source, dockerHost: await resolveDockerHost() }))
+  for (const warning of await preflightWarnings({ settings, source, dockerHost: await resolveDockerHost() }))
     await pulumi.log.warn(findingText(warning));
   const { instance, secrets } = settings;
   return new GatewayStack(stackName, {
@@ -31,8 +31,8 @@ async function deploy(): Promise<GatewayStack> {
 }
 
 const stack = await deploy().catch((error: unknown) => {
-  // A RunError is shown without a stack: what the user can mend is no crash.
-  throw error instanceof UserError ? new pulumi.RunError(`${error.message}\n${error.fix}`.trim()) : error;
+  // A RunError is shown without a stack: what the user can fix is no crash.
+  throw error instanceof UserError ? new pulumi.RunError(error.text) : error;
 });
 
 export const { urls, images, containers, network, volumes, commit } = stack;

@@ -116,10 +116,10 @@ try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   if (error instanceof UserError) {
-    note([error.message, error.fix].filter((text) => text !== '').join('\n'));
+    note(error.text);
     process.exitCode = 1;
   } else {
-    note(`gatewayctl: a defect of this program\n${error instanceof Error ? error.stack : String(error)}`);
+    note(`E_DEFECT  gatewayctl: this program has a defect\n${error instanceof Error ? error.stack : String(error)}`);
     process.exitCode = 70;
   }
 }

@@ -50,6 +50,6 @@ process.umask(0o022);
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  process.stderr.write(error instanceof UserError ? `${error.message}\n${error.fix}\n` : `${(error as Error).stack}\n`);
+  process.stderr.write(`${error instanceof UserError ? error.text : (error as Error).stack}\n`);
   process.exitCode = 1;
 }

@@ -56,12 +56,18 @@ export async function findAll({ settings, source, dockerHost }: Subject): Promis
 }
 
 /**
- * The warnings, where nothing is wrong.
+ * Runs all checks and returns the warnings.
  * @throws UserError E_PREFLIGHT with every error finding
  */
-export async function refuseErrors(subject: Subject): Promise<readonly Finding[]> {
+export async function preflightWarnings(subject: Subject): Promise<readonly Finding[]> {
   const findings = await findAll(subject);
+  refuseErrors(findings);
+  return findings;
+}
+
+/** @throws UserError E_PREFLIGHT with every finding that is an error */
+export function refuseErrors(findings: readonly Finding[]): void {
   const errors = findings.filter(({ severity }) => severity === 'error');
-  if (errors.length === 0) return findings;
+  if (errors.length === 0) return;
   throw new UserError('E_PREFLIGHT', `nothing was changed:\n${errors.map(findingText).join('\n')}`, '');
 }

@@ -1,5 +1,6 @@
 import { type DaemonFacts, readDaemon } from '../docker/daemon-facts.ts';
 import { currentContext, givenDockerHost } from '../docker/host.ts';
+import type { ErrorCode } from '../host/error-codes.ts';
 import { UserError } from '../host/errors.ts';
 import type { Finding } from '../host/finding.ts';
 import { run } from '../host/process.ts';
@@ -54,7 +55,7 @@ export const daemon: DaemonCheck = {
 export function versionFindings(dockerHost: string, arch: string, apiVersion: string): readonly Finding[] {
   const findings: Finding[] = [];
   const [major = 0, minor = 0] = apiVersion.split('.').map(Number);
-  const refuse = (code: string, rule: string, why: string, fix: string) =>
+  const refuse = (code: ErrorCode, rule: string, why: string, fix: string) =>
     findings.push({ code, severity: 'error', message: `docker at ${dockerHost}: ${rule}`, why, fix });
   if (major < leastApi[0] || (major === leastApi[0] && minor < leastApi[1])) {
     refuse(

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { FoundVolume } from '../docker/daemon-facts.ts';
 import { imageMajorOf } from '../docker/images.ts';
 import { environmentLabel, volumeName } from '../docker/names.ts';
+import type { ErrorCode } from '../host/error-codes.ts';
 import { UserError } from '../host/errors.ts';
 import type { Finding } from '../host/finding.ts';
 import { realPathOf } from '../host/paths.ts';
@@ -20,7 +21,7 @@ export const dataDirectories = {
     const findings: Finding[] = [];
     for (const volume of dataVolumes) {
       const dir = join(settings.dataDir, volume);
-      const refuse = (code: string, message: string, fix: string) =>
+      const refuse = (code: ErrorCode, message: string, fix: string) =>
         findings.push({
           code,
           severity: 'error',

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { ErrorCode } from '../host/error-codes.ts';
 import { UserError } from '../host/errors.ts';
 import type { Finding } from '../host/finding.ts';
 import { areNested } from '../host/paths.ts';
@@ -33,7 +34,7 @@ export const instances: HostCheck = {
 function collisions(settings: Settings, other: Settings): readonly Finding[] {
   const { envFile } = settings.instance;
   const findings: Finding[] = [];
-  const refuse = (code: string, variable: string, rule: string, got: string, why: string) =>
+  const refuse = (code: ErrorCode, variable: string, rule: string, got: string, why: string) =>
     findings.push({
       code,
       severity: 'error',

@@ -49,7 +49,7 @@ export function parseEnvironment(text: string | undefined): Environment {
   if (found !== undefined) return found;
   throw new UserError(
     'E_ENVIRONMENT',
-    `no environment of this project (got ${text === undefined || text === '' ? 'nothing' : text})`,
+    `environment: is not one of this project (got ${text === undefined || text === '' ? 'nothing' : text})`,
     `Name one of ${environments.join(', ')}.`,
   );
 }

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { parse, type YAMLParseError } from 'yaml';
+import type { ErrorCode } from '../host/error-codes.ts';
 import { UserError } from '../host/errors.ts';
+import { errorFinding, type Finding, findingText } from '../host/finding.ts';
 import { readIfThere } from '../host/whole-file.ts';
 import { parseDotenv } from './dotenv.ts';
 import { type Instance, noInstance } from './instance.ts';
@@ -55,23 +57,18 @@ export interface Settings {
 /** The value of each secret. */
 export type Secrets = Readonly<Record<SecretVariable, string>>;
 
-/** One thing wrong with the settings of an instance. */
-export interface SettingsProblem {
-  readonly code: string;
-  /** `where: rule (got). Fix.` on one line. */
-  readonly message: string;
-  /** The variable that it is about, or most likely meant, where that can be told. */
-  readonly variable?: Variable;
-}
-
-/** All that is wrong with the settings, at once. */
+/** All that is wrong with the settings, at once: a line each, which begins with its own code. */
 export class SettingsError extends UserError {
-  readonly problems: readonly SettingsProblem[];
+  readonly findings: readonly Finding[];
 
-  constructor(problems: readonly SettingsProblem[]) {
-    super(problems[0]?.code ?? 'E_SETTING', problems.map((problem) => problem.message).join('\n'), '');
+  constructor(findings: readonly Finding[]) {
+    super(findings[0]?.code ?? 'E_SETTING', findings.map(findingText).join('\n'), '');
     this.name = 'SettingsError';
-    this.problems = problems;
+    this.findings = findings;
+  }
+
+  override get text(): string {
+    return this.message;
   }
 }
 
@@ -81,33 +78,42 @@ interface Raw {
   readonly where: string;
 }
 
+/** What is wrong, as far as the settings were read. */
+class Problems {
+  readonly findings: Finding[] = [];
+  /** Variables that a finding is about, or most likely means. */
+  readonly variables = new Set<string>();
+
+  add(code: ErrorCode, message: string, fix: string, variable?: Variable): void {
+    this.findings.push(errorFinding(code, message, fix));
+    if (variable !== undefined) this.variables.add(variable);
+  }
+}
+
 /** Reads the settings of an instance: `.env` over the `config:` map of the checkout's stack file over defaults. */
 export function loadSettings(instance: Instance, checkoutDir: string): Settings {
-  const problems: SettingsProblem[] = [];
+  const problems = new Problems();
   const raw = { ...readStackFile(instance.env, checkoutDir, problems), ...readEnvFile(instance, problems) };
   const input = inputOf(raw, instance);
   const values = parseValues(raw, input, instance, problems);
   const overrides = readOverrideFile(instance, input, values, problems);
-  if (values === undefined || problems.length > 0) throw new SettingsError(problems);
+  if (values === undefined || problems.findings.length > 0) throw new SettingsError(problems.findings);
   return freeze(toSettings(values, overrides, instance, checkoutDir));
 }
 
 /** Text of each variable, given or default. */
 type Input = Readonly<Partial<Record<Variable, string>>>;
 
-function inputOf(raw: Readonly<Record<string, Raw>>, instance: Instance): Input {
-  const entries = variables.map((variable) => [
-    variable,
-    raw[variable]?.value ?? defaultOf(variable, instance.env, instance.dir),
-  ]);
-  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+function inputOf(raw: Readonly<Record<string, Raw>>, { env, dir }: Instance): Input {
+  const textOf = (name: Variable) => raw[name]?.value ?? defaultOf(name, env, dir);
+  return Object.fromEntries(variables.map((name) => [name, textOf(name)]).filter(([, value]) => value !== undefined));
 }
 
 function readOverrideFile(
   instance: Instance,
   input: Input,
   values: EnvValues | undefined,
-  problems: SettingsProblem[],
+  problems: Problems,
 ): Overrides {
   const found = readOverride(readText(instance.overrideFile) ?? '', {
     instance,
@@ -128,25 +134,23 @@ function readOverrideFile(
       return { text: name === 'BIND_IP' ? (values?.BIND_IP ?? input.BIND_IP ?? '') : (input[name] ?? '') };
     },
   });
-  problems.push(...found.problems);
+  problems.findings.push(...found.findings);
   return found.overrides;
 }
 
-function readEnvFile(instance: Instance, problems: SettingsProblem[]): Record<string, Raw> {
+function readEnvFile(instance: Instance, problems: Problems): Record<string, Raw> {
   const label = `${instance.env}/.env`;
   const text = readText(instance.envFile);
   if (text === undefined) throw noInstance(instance);
-  const { entries, problems: bad } = parseDotenv(text);
-  for (const { line, key = '', message } of bad) {
-    const variable = isVariable(key) ? { variable: key } : {};
-    problems.push({ code: 'E_ENV_SYNTAX', message: `${label}:${line} ${message}.`, ...variable });
-  }
+  const { entries, findings, refusedKeys } = parseDotenv(text, label);
+  problems.findings.push(...findings);
+  for (const key of refusedKeys) problems.variables.add(key);
   return Object.fromEntries(
     entries.map(({ key, value, line }) => [key, { value, where: `${label}:${line} ${key}` }] as const),
   );
 }
 
-function readStackFile(env: Environment, checkoutDir: string, problems: SettingsProblem[]): Record<string, Raw> {
+function readStackFile(env: Environment, checkoutDir: string, problems: Problems): Record<string, Raw> {
   const label = `Pulumi.${env}.yaml`;
   const text = readText(join(checkoutDir, label));
   if (text === undefined) return {};
@@ -157,11 +161,11 @@ function readStackFile(env: Environment, checkoutDir: string, problems: Settings
     const { message, linePos } = error as YAMLParseError;
     const where = linePos === undefined ? label : `${label}:${linePos[0].line}`;
     const got = message.split('\n')[0]?.replace(/ at line \d+, column \d+:$/, '');
-    problems.push({ code: 'E_STACK_FILE', message: `${where}: must be YAML (got ${got}). Correct it.` });
+    problems.add('E_STACK_FILE', `${where}: must be YAML (got ${got})`, 'Correct it.');
     return {};
   }
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
-    problems.push({ code: 'E_STACK_FILE', message: `${label} config: must be a map. Write it as "config: {}".` });
+    problems.add('E_STACK_FILE', `${label} config: must be a map`, 'Write it as "config: {}".');
     return {};
   }
   const found: Record<string, Raw> = {};
@@ -169,10 +173,10 @@ function readStackFile(env: Environment, checkoutDir: string, problems: Settings
     const key = name.replace(/^taxlien-gateway:/, '');
     const where = `${label} config.${name}`;
     if (key === name || (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean')) {
-      const message = `${where}: must be "taxlien-gateway:<VARIABLE>: <text, number or true/false>". Correct it.`;
-      problems.push({ code: 'E_STACK_FILE', message });
+      const rule = 'must be "taxlien-gateway:<VARIABLE>: <text, number or true/false>"';
+      problems.add('E_STACK_FILE', `${where}: ${rule}`, 'Correct it.');
     } else if (isVariable(key) && metaOf(key).secret) {
-      problems.push({ code: 'E_SECRET', message: `${where}: a secret never stands in git. Move it to the .env.` });
+      problems.add('E_SECRET', `${where}: a secret must not be in git`, 'Move it to the .env.');
     } else {
       found[key] = { value: `${value}`, where };
     }
@@ -184,10 +188,13 @@ function parseValues(
   raw: Readonly<Record<string, Raw>>,
   input: Input,
   instance: Instance,
-  problems: SettingsProblem[],
+  problems: Problems,
 ): EnvValues | undefined {
   for (const [key, { where }] of Object.entries(raw)) {
-    if (!isVariable(key)) problems.push(unknownKey(key, where));
+    if (isVariable(key)) continue;
+    const meant = nearestVariable(key);
+    const hint = meant === undefined ? 'Delete the line; .env.example lists all.' : `Did you mean ${meant}?`;
+    problems.add('E_UNKNOWN_KEY', `${where}: is no variable of this project`, hint, meant);
   }
   const result = envSchema.safeParse(input);
   if (result.success) return result.data;
@@ -195,15 +202,12 @@ function parseValues(
     const variable = issue.path[0] as Variable;
     const isMissing = input[variable] === undefined;
     // Its line is there, refused or misspelt: one message is enough.
-    if (isMissing && problems.some((problem) => problem.variable === variable)) continue;
+    if (isMissing && problems.variables.has(variable)) continue;
     const where = raw[variable]?.where ?? `${instance.env}/.env ${variable}`;
     const rule = isMissing ? 'is missing' : issue.message;
     const { code = 'E_SETTING' } = metaOf(variable);
-    problems.push({
-      code,
-      message: `${where}: ${rule} (got ${shown(variable, input[variable])}). ${fixFor(variable, instance)}`,
-      variable,
-    });
+    const message = `${where}: ${rule} (got ${shown(variable, input[variable])})`;
+    problems.add(code, message, fixFor(variable, instance), variable);
   }
   return undefined;
 }
@@ -222,16 +226,6 @@ function fixFor(variable: Variable, instance: Instance): string {
   }
   if (metaOf(variable).secret) return `Set it ${place}, e.g. to what "openssl rand -hex 32" prints.`;
   return `Set it ${place}, e.g. ${variable}=${fallback ?? '<value>'}.`;
-}
-
-function unknownKey(key: string, where: string): SettingsProblem {
-  const variable = nearestVariable(key);
-  const hint = variable === undefined ? 'Delete the line; .env.example lists all.' : `Did you mean ${variable}?`;
-  return {
-    code: 'E_UNKNOWN_KEY',
-    message: `${where}: is no variable of this project. ${hint}`,
-    ...(variable === undefined ? {} : { variable }),
-  };
 }
 
 const portsOf = (values: EnvValues): Settings['ports'] => ({

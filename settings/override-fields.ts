@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { oneSpelling } from '../host/address.ts';
+import type { ErrorCode } from '../host/error-codes.ts';
 import { areNested } from '../host/paths.ts';
 import { ownedByUs } from './override-owned.ts';
 import type { ServiceName } from './services.ts';
@@ -41,7 +42,7 @@ export interface FieldContext {
   readonly takenPorts: Map<number, string>;
 }
 
-type Fail = (rule: string, path?: readonly (string | number)[], code?: string) => void;
+type Fail = (rule: string, path?: readonly (string | number)[], code?: ErrorCode) => void;
 
 /** A field that says all that is wrong with it; what stands there has texts as its only scalars. */
 const field = <T>(read: (given: unknown, fail: Fail) => T) =>

@@ -1,15 +1,11 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar } from 'yaml';
+import type { ErrorCode } from '../host/error-codes.ts';
+import { errorFinding, type Finding } from '../host/finding.ts';
 import type { Instance } from './instance.ts';
 import { type FieldContext, noOverride, overrideSchema, type ServiceOverride } from './override-fields.ts';
 import { type ServiceName, services } from './services.ts';
 
 export type Overrides = Readonly<Record<ServiceName, ServiceOverride>>;
-
-export interface OverrideProblem {
-  readonly code: string;
-  /** `where: rule (got). Fix.` */
-  readonly message: string;
-}
 
 export interface OverrideContext {
   readonly instance: Instance;
@@ -18,18 +14,20 @@ export interface OverrideContext {
   /** Published port of each service, where the `.env` is good. */
   readonly ports: Readonly<Record<string, number>>;
   /** What `${NAME}` stands for, or why it stands for nothing. */
-  readonly valueOf: (name: string) => { readonly text: string } | { readonly problem: string; readonly code?: string };
+  readonly valueOf: (
+    name: string,
+  ) => { readonly text: string } | { readonly problem: string; readonly code?: ErrorCode };
   readonly secrets: readonly string[];
 }
 
 type Path = readonly (string | number)[];
 
-/** Reads the subset of Compose's grammar that docs/override.md lists; all else is a problem with its line. */
+/** Reads the subset of Compose's grammar that docs/override.md lists; all else is a finding with its line. */
 export function readOverride(
   text: string,
   context: OverrideContext,
-): { overrides: Overrides; problems: readonly OverrideProblem[] } {
-  const problems: OverrideProblem[] = [];
+): { overrides: Overrides; findings: readonly Finding[] } {
+  const findings: Finding[] = [];
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, merge: false });
   const label = `${context.instance.env}/docker-compose.override.yml`;
@@ -39,20 +37,20 @@ export function readOverride(
   };
   for (const { message, linePos } of [...document.errors, ...document.warnings]) {
     const got = message.split('\n')[0]?.replace(/ at line \d+, column \d+:$/, '');
-    const rule = `must be YAML that Compose and this project read alike (got ${got}). Correct it`;
-    problems.push({ code: 'E_OVERRIDE', message: `${label}:${linePos?.[0].line ?? 1}: ${rule}.` });
+    const rule = `must be YAML that Compose and this project read alike (got ${got})`;
+    findings.push(errorFinding('E_OVERRIDE', `${label}:${linePos?.[0].line ?? 1}: ${rule}`, 'Correct it.'));
   }
   // A secret may stand in a key too, or in what the YAML reader says.
   const hidden = () =>
-    problems.map(({ code, message }) => ({
-      code,
-      message: context.secrets.reduce((text, secret) => text.replaceAll(secret, '(set)'), message),
+    findings.map((finding) => ({
+      ...finding,
+      message: context.secrets.reduce((text, secret) => text.replaceAll(secret, '(set)'), finding.message),
     }));
-  if (problems.length > 0 || document.contents === null) return { overrides: byService({}), problems: hidden() };
+  if (findings.length > 0 || document.contents === null) return { overrides: byService({}), findings: hidden() };
 
   const nodes = new Map<string, unknown>();
   const refused = new Set<string>();
-  const fail = (path: Path, rule: string, got: unknown, code = 'E_OVERRIDE') => {
+  const fail = (path: Path, rule: string, got: unknown, code: ErrorCode = 'E_OVERRIDE') => {
     const key = path.join('.');
     // One message for a value: what follows from a refused one is noise.
     if (refused.has(key)) return;
@@ -60,8 +58,9 @@ export function readOverride(
     const where = `${label}:${lineOf(nodes.get(key))} ${key}`.trim();
     const isHidden =
       code === 'E_SECRET' || context.secrets.some((secret) => JSON.stringify(got ?? '').includes(secret));
-    const fix = code === 'E_SECRET' ? 'Secrets go into .env only' : 'Correct or delete it; docs/override.md lists all';
-    problems.push({ code, message: `${where}: ${rule} (got ${isHidden ? '(set)' : shown(got)}). ${fix}.` });
+    const fix =
+      code === 'E_SECRET' ? 'Secrets go into .env only.' : 'Correct or delete it; docs/override.md lists all.';
+    findings.push(errorFinding(code, `${where}: ${rule} (got ${isHidden ? '(set)' : shown(got)})`, fix));
   };
 
   const plain = toPlain(document.contents, [], { nodes, fail, context });
@@ -81,8 +80,7 @@ export function readOverride(
         fail([...path, key], rule, at(plain, [...path, key]));
       }
     } else {
-      const code = issue.code === 'custom' ? `${issue.params?.code}` : 'E_OVERRIDE';
-      fail(path, issue.message, at(plain, path), code);
+      fail(path, issue.message, at(plain, path), issue.code === 'custom' ? issue.params?.code : undefined);
     }
   }
   const isGiven = (name: string) => at(plain, ['services', name]) !== undefined;
@@ -91,7 +89,7 @@ export function readOverride(
   }
   const given = result.data?.services ?? {};
   const { 'gateway-go': other, ...rest } = given;
-  return { overrides: byService(other === undefined ? rest : { ...rest, gateway: other }), problems: hidden() };
+  return { overrides: byService(other === undefined ? rest : { ...rest, gateway: other }), findings: hidden() };
 }
 
 const byService = (given: { readonly [S in ServiceName]?: ServiceOverride | undefined }): Overrides =>
@@ -102,7 +100,7 @@ const byService = (given: { readonly [S in ServiceName]?: ServiceOverride | unde
 
 interface Walk {
   readonly nodes: Map<string, unknown>;
-  readonly fail: (path: Path, rule: string, got: unknown, code?: string) => void;
+  readonly fail: (path: Path, rule: string, got: unknown, code?: ErrorCode) => void;
   readonly context: OverrideContext;
 }
 

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { oneSpelling } from '../host/address.ts';
+import type { ErrorCode } from '../host/error-codes.ts';
 
 /** What the schema knows of a variable besides its type; `.env.example` and the docs are printed from it. */
 export interface VariableMeta {
@@ -10,8 +11,8 @@ export interface VariableMeta {
   readonly default?: string;
   /** Filled by `init` with a random value, kept out of every message, and refused in `Pulumi.<env>.yaml`. */
   readonly secret?: true;
-  /** Stable code of the finding for a bad value; default `E_SETTING`. */
-  readonly code?: string;
+  /** Code of the finding for a bad value; default `E_SETTING`. */
+  readonly code?: ErrorCode;
 }
 
 const variableMeta = z.registry<VariableMeta>();

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type DaemonFacts, projectOf } from '../../docker/daemon-facts.ts';
 import { imageMajorOf } from '../../docker/images.ts';
 import { networkName, volumeName } from '../../docker/names.ts';
+import type { ErrorCode } from '../../host/error-codes.ts';
 import type { Finding } from '../../host/finding.ts';
 import { areNested, isWithin, realPathOf } from '../../host/paths.ts';
 import type { AdoptedData, AdoptionPlan } from '../../instance/adoption-journal.ts';
@@ -94,7 +95,7 @@ function dataOf(volume: DataVolumeName, subject: AdoptionSubject, findings: Find
   const service = dataOwners[volume];
   const users = project.containers.filter((container) => !container.isOneOff && serviceOf(container) === service);
   const to = join(settings.dataDir, volume);
-  const refuse = (code: string, message: string, fix: string, why = 'Its data would be left behind.') => {
+  const refuse = (code: ErrorCode, message: string, fix: string, why = 'Its data would be left behind.') => {
     findings.push({ code, severity: 'error', message, why, fix });
     return undefined;
   };
@@ -200,7 +201,7 @@ function databaseFindings({ settings, project, database }: AdoptionSubject): rea
   if (container === undefined) return [];
   const { name, environment } = container;
   const findings: Finding[] = [];
-  const add = (severity: Finding['severity'], code: string, message: string, why: string, fix: string) =>
+  const add = (severity: Finding['severity'], code: ErrorCode, message: string, why: string, fix: string) =>
     findings.push({ code, severity, message, why, fix });
   const wanted = imageMajorOf('postgres');
   if (database?.major !== wanted) {

@@ -8,7 +8,7 @@ import { run } from '../../host/process.ts';
 import { currentMarker, readMarker, writeMarker } from '../../instance/data-markers.ts';
 import { putEnvValue } from '../../instance/env-edit.ts';
 import { endMove, writeMove } from '../../instance/move-journal.ts';
-import { refuseErrors } from '../../preflight/checks.ts';
+import { preflightWarnings } from '../../preflight/checks.ts';
 import type { Settings } from '../../settings/load.ts';
 import { type DataVolumeName, dataVolumes, type ServiceName } from '../../settings/services.ts';
 import { createVolume } from '../stack/lost-volumes.ts';
@@ -22,7 +22,7 @@ const stopOrder: readonly ServiceName[] = ['gateway', 'grafana', 'prometheus', '
 /** Stops the services and makes a whole copy; where that fails they run on, on the data that they had. */
 export async function copyAll(stack: Stack, settings: Settings, to: string, progress: Progress): Promise<void> {
   const { instance, engine, checkoutDir } = stack;
-  await refuseErrors({ settings, source: await readSource(checkoutDir), dockerHost: engine.dockerHost });
+  await preflightWarnings({ settings, source: await readSource(checkoutDir), dockerHost: engine.dockerHost });
   const volumes = dataVolumes.filter((volume) => readMarker(instance, volume) !== undefined);
   const copier = new DataCopier(settings, engine.dockerHost, imageTag(settings, 'db'));
   const treeOf = (volume: DataVolumeName): Tree => ({ type: 'bind', source: dataPath(settings, volume) });

@@ -43,7 +43,7 @@ export async function refuseTarget(settings: Settings, to: string, size: () => P
   };
   const findings = [...(await places.run(context)), ...(await instances.run(context))];
   const errors = findings.filter(({ severity }) => severity === 'error');
-  if (errors.length > 0) refuse(`is no place for the data:\n${errors.map(findingText).join('\n')}`, '');
+  if (errors.length > 0) refuse('is no place for the data', errors.map(findingText).join('\n'));
   // What an earlier run of this move copied is copied anew.
   if (readMove(settings.instance)?.to !== to && existsSync(to) && readdirSync(to).length > 0) {
     refuse(`must be empty or not there (got ${readdirSync(to).slice(0, 3).join(', ')})`, other);

@@ -41,8 +41,12 @@ export async function deployStack(stack: Stack, progress: Progress, run = ''): P
         [...told.errors, ...said].join('\n\n') || `pulumi ended with exit ${exitCode}; its log says why`,
       );
       for (const text of said) note(`\n${text}`);
-      note(`\nup ${settings.env}: did not come to its end; what was done stays. Mend what stands above, if anything does.
-Then run ./gatewayctl up ${settings.env}: it mends what was left, and goes on.`);
+      const { text } = new UserError(
+        'E_PULUMI',
+        `up ${settings.env}: failed; nothing was rolled back`,
+        `Fix the errors above, then run ./gatewayctl up ${settings.env}: it repairs what was left, and continues.`,
+      );
+      note(`\n${text}`);
       return 1;
     }
     phase = 'look at every service';

@@ -1,5 +1,5 @@
 import { UserError } from '../../host/errors.ts';
-import type { Finding } from '../../host/finding.ts';
+import { errorFinding, type Finding } from '../../host/finding.ts';
 import { checkoutDir, readSource } from '../../host/git.ts';
 import { findAll, type Subject } from '../../preflight/checks.ts';
 import { instanceOf } from '../../settings/instance.ts';
@@ -32,12 +32,8 @@ async function check(env: Environment): Promise<{ findings: readonly Finding[]; 
     const subject = { settings, source: await readSource(checkoutDir), dockerHost };
     return { findings: await findAll(subject), subject };
   } catch (error) {
-    if (error instanceof SettingsError) return { findings: error.problems.map(settingsFinding) };
-    if (error instanceof UserError) return { findings: [settingsFinding(error)] };
+    if (error instanceof SettingsError) return { findings: error.findings };
+    if (error instanceof UserError) return { findings: [errorFinding(error.code, error.message, error.fix)] };
     throw error;
   }
-}
-
-function settingsFinding({ code, message, ...rest }: { code: string; message: string; fix?: string }): Finding {
-  return { code, severity: 'error', message, why: 'Nothing can be deployed from these settings.', fix: rest.fix ?? '' };
 }

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { z } from 'zod';
 import { wordsOf } from '../../components/resource-names.ts';
 import type { ServiceStatus } from '../../docker/status.ts';
+import { UserError } from '../../host/errors.ts';
 import { checkoutDir, readSource } from '../../host/git.ts';
 import { writeWhole } from '../../host/whole-file.ts';
 import { readRemembered } from '../../instance/remembered.ts';
@@ -87,7 +88,7 @@ export class Recording {
 
   /** The same for an error that the caller throws on; `isRecorded` then knows it. */
   failedBy(phase: string, error: Error): void {
-    this.failed(phase, error.message);
+    this.failed(phase, error instanceof UserError ? error.text : error.message);
     recorded.add(error);
   }
 

@@ -1,5 +1,5 @@
-import type { Finding } from '../../host/finding.ts';
 import type { DeployRecord, PortDowntime } from '../deploy/record.ts';
+import { type Finding, findingText } from '../../host/finding.ts';
 import { type Cell, code, heading, list, markdownTable, preformatted } from './markdown.ts';
 import { downtimeSeconds } from '../deploy/downtime.ts';
 
@@ -24,12 +24,11 @@ export function deploySummary(record: DeployRecord): string {
 
 /** A run that never came to its deploy, and what the checks say of it. */
 export function undeployedSummary(env: string, findings: readonly Finding[]): string {
-  const told = findings.map(({ severity, message, fix }) => `${severity}: ${message} ${fix}`);
   const parts = [
     heading(1, `${env}: nothing was deployed`),
     'This run ended before its deploy, was refused by another one, or was stopped in it; the log of the step that failed says why. The next deploy mends what a stopped one left.',
     heading(2, 'What the doctor says'),
-    told.length === 0 ? 'All is well.' : list(told),
+    findings.length === 0 ? 'All is well.' : list(findings.map(findingText)),
   ];
   return `${parts.join('\n\n')}\n`;
 }

@@ -1,4 +1,5 @@
 import { childEnvironment, isWatched, plainOutput } from '../../host/environment.ts';
+import { UserError } from '../../host/errors.ts';
 import { print } from '../../host/output.ts';
 import { type RunOptions, type RunResult, run } from '../../host/process.ts';
 import { endWithVariable } from '../../host/processes.ts';
@@ -47,6 +48,17 @@ export async function runPulumi(stack: Stack, args: readonly string[]): Promise<
     if (!isNoise(line)) print(line);
   };
   return (await runPulumiProcess([...args, '--color', 'never'], { ...common, onLine })).exitCode;
+}
+
+/** Runs `pulumi` as `runPulumi` does. @throws UserError E_PULUMI where it fails; what it printed says why */
+export async function runPulumiOrFail(stack: Stack, args: readonly string[]): Promise<void> {
+  const exitCode = await runPulumi(stack, args);
+  if (exitCode === 0) return;
+  throw new UserError(
+    'E_PULUMI',
+    `${args[0]} ${stack.instance.env}: failed (got exit ${exitCode} of pulumi)`,
+    'Fix the errors above, then run the same command again.',
+  );
 }
 
 /** Lines of Pulumi's plain display that only say that it looks at something, waits, or found no change. */

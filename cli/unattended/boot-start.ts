@@ -4,6 +4,7 @@ import { isDaemonAnswering } from '../../docker/host.ts';
 import { containerName, environmentLabel } from '../../docker/names.ts';
 import { inspectedObjects } from '../../docker/status.ts';
 import { UserError } from '../../host/errors.ts';
+import { findingText } from '../../host/finding.ts';
 import type { Progress } from '../../host/output.ts';
 import { run } from '../../host/process.ts';
 import { bindError } from '../../preflight/bind-ip.ts';
@@ -115,7 +116,7 @@ async function start(dockerHost: string, id: string, service: ServiceName, progr
 
 async function dataProblem(settings: Settings): Promise<string | undefined> {
   const findings = await dataDirectories.run({ settings });
-  return findings.length === 0 ? undefined : findings.map(({ message, fix }) => `${message}. ${fix}`).join('\n');
+  return findings.length === 0 ? undefined : findings.map(findingText).join('\n');
 }
 
 /** @param amiss what is still wrong; `undefined` when nothing is */

@@ -136,7 +136,7 @@ describe('a Compose project of the five services', () => {
     const before = await running();
     const { exitCode, stderr } = await adopt();
     expect(exitCode).toBe(1);
-    expect(stderr).toContain(`E_ADOPT_RUNNING container ${project}-db-1: must be stopped (got running)`);
+    expect(stderr).toContain(`E_ADOPT_RUNNING  container ${project}-db-1: must be stopped (got running)`);
     expect(stderr).toContain(`docker compose -p ${project} stop`);
     expect(await running()).toEqual(before);
     const up = await gatewayctl(shell, ['up', 'dev'], 'any');
@@ -209,9 +209,11 @@ describe('a Compose project of the five services', () => {
     await run(['rm', '-r', data('raw')]);
     expect(exitCode).toBe(1);
     expect(stderr).toContain('nothing was changed:');
-    expect(stderr).toContain(`E_ADOPT_MAJOR container ${project}-db-1: its database must be of PostgreSQL 16 (got 15)`);
+    expect(stderr).toContain(
+      `E_ADOPT_MAJOR  container ${project}-db-1: its database must be of PostgreSQL 16 (got 15)`,
+    );
     expect(stderr).toContain(`must be that of container ${project}-db-1 (got other, it has clerk)`);
-    expect(stderr).toContain(`E_ADOPT_TARGET ${data('raw')}: must be empty or not there`);
+    expect(stderr).toContain(`E_ADOPT_TARGET  ${data('raw')}: must be empty or not there`);
     expect(await inspectAll(project)).toBe(before);
     expect(readdirSync(data(''))).toEqual(['grafana']);
   });

@@ -219,7 +219,7 @@ describe('dev, from nothing to destroyed and back', () => {
   });
 
   test('a data source that gives no answer fails up and verify, though every container is healthy', async () => {
-    const file = join(checkout.dir, 'monitoring/grafana/provisioning/datasources/prometheus.yml');
+    const file = join(shell.checkout.dir, 'monitoring/grafana/provisioning/datasources/prometheus.yml');
     writeFileSync(file, readFileSync(file, 'utf8').replace('prometheus:9090', 'prometheus:9'));
     const message = `http://${bindIp}:3000/api/ds/query: the data source prometheus must answer a query (got HTTP 400 Post`;
     for (const verb of ['up', 'verify']) {
@@ -229,7 +229,7 @@ describe('dev, from nothing to destroyed and back', () => {
     }
     const rows = JSON.parse((await gatewayctl(shell, ['status', 'dev', '--json'])).stdout) as { health: string }[];
     expect(rows.map(({ health }) => health)).toEqual(services.map(() => 'healthy'));
-    await checkout.git('checkout', '--', file);
+    await shell.checkout.git('checkout', '--', file);
     await gatewayctl(shell, ['up', 'dev']);
   });
 
@@ -296,13 +296,16 @@ describe('dev, from nothing to destroyed and back', () => {
     const cases = [
       [
         good.replace(/^BIND_IP=.*$/m, 'BIND_IP=0.0.0.0'),
-        /dev\/\.env:\d+ BIND_IP: must be one address.*\(got 0\.0\.0\.0\)/,
+        /E_BIND_IP {2}dev\/\.env:\d+ BIND_IP: must be one address.*\(got 0\.0\.0\.0\)/,
       ],
-      [good.replace(/^BIND_IP=.*$/m, ''), /dev\/\.env BIND_IP: is missing \(got nothing\)/],
-      [good.replace(/^BIND_IP=/m, 'BIND_PI='), /dev\/\.env:\d+ BIND_PI: is no variable.* Did you mean BIND_IP\?/],
+      [good.replace(/^BIND_IP=.*$/m, ''), /E_BIND_IP {2}dev\/\.env BIND_IP: is missing \(got nothing\)/],
+      [
+        good.replace(/^BIND_IP=/m, 'BIND_PI='),
+        /E_UNKNOWN_KEY {2}dev\/\.env:\d+ BIND_PI: is no variable.* Did you mean BIND_IP\?/,
+      ],
       [
         `${good}GATEWAY_PORT=99999\n`,
-        /dev\/\.env:\d+ GATEWAY_PORT: must be a whole number from 1 to 65535 \(got 99999\)/,
+        /E_PORT {2}dev\/\.env:\d+ GATEWAY_PORT: must be a whole number from 1 to 65535 \(got 99999\)/,
       ],
     ] as const;
     try {
@@ -310,10 +313,10 @@ describe('dev, from nothing to destroyed and back', () => {
         writeFileSync(file, text);
         const { exitCode, stderr } = await gatewayctl(shell, ['up', 'dev'], 'any');
         expect(exitCode).toBe(1);
-        expect(stderr).toMatch(message);
+        expect(stderr).toMatch(new RegExp(`^${message.source}`, 'm'));
         const plain = await inStackShell(shell, 'dev', ['pulumi', 'up', '--yes']);
         expect(plain.exitCode).not.toBe(0);
-        expect(plain.stdout + plain.stderr).toMatch(message);
+        expect(plain.stdout + plain.stderr).toMatch(new RegExp(`error: ${message.source}`));
       }
     } finally {
       writeFileSync(file, good);
@@ -330,7 +333,9 @@ describe('dev, from nothing to destroyed and back', () => {
       writeFileSync(file, `${good}GATEWAY_PORT=18081\n`);
       const { exitCode, stdout, stderr } = await gatewayctl(shell, ['up', 'dev'], 'any');
       expect(exitCode).toBe(1);
-      expect(stdout + stderr).toMatch(/127\.0\.10\.1:18081 \(gateway\): is taken \(got container foreign\)/);
+      expect(stdout + stderr).toMatch(
+        /E_PORT_TAKEN {2}127\.0\.10\.1:18081 \(gateway\): is taken \(got container foreign\)/,
+      );
     } finally {
       writeFileSync(file, good);
       await docker('rm', '--force', 'foreign');

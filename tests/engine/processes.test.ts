@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { accounts, shellOf, tearDownShell } from '../helpers/account.ts';
-import { copyCheckout, eventually, gatewayctl, makeRoot, type Shell } from '../helpers/engine.ts';
+import { eventually, gatewayctl, makeShell, type Shell } from '../helpers/engine.ts';
 import { startGatewayctl } from '../helpers/killed.ts';
 import { processesWith } from '../helpers/leaks.ts';
 
@@ -36,11 +36,11 @@ test('does not end', async () => {
 `;
 
 test('a run of tests that is told to stop leaves no process, and no engine', async () => {
-  const checkout = await copyCheckout('interrupted');
+  const shell = await makeShell('interrupted');
+  const { checkout } = shell;
   onTestFinished(() => checkout.remove());
   const file = 'tests/engine/endless.test.ts';
   writeFileSync(join(checkout.dir, file), endlessTest);
-  const shell = { checkout, root: makeRoot('interrupted') };
   const started = startGatewayctl(shell, ['test', 'engine', '--filter', file]);
   const note = join(checkout.dir, 'instances-dir');
   await eventually('the test is at work', 240_000, async () => existsSync(note) || !started.isRunning() || undefined);

@@ -101,7 +101,9 @@ export const engineFaults: readonly Fault[] = [
       await addAddress(bindIp);
       expect(exitCode).toBe(1);
       expect(text).toMatch(
-        new RegExp(`E_BIND_IP \\S+ BIND_IP: cannot be bound \\(got ${bindIp}: EADDRNOTAVAIL; this host has [^)]+\\)`),
+        new RegExp(
+          `E_BIND_IP {2}\\S+ BIND_IP: cannot be bound \\(got ${bindIp}: EADDRNOTAVAIL; this host has [^)]+\\)`,
+        ),
       );
       expect(text).toContain(`Add it: sudo ip addr add ${bindIp}/24`);
       return undefined;

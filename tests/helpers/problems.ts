@@ -1,8 +1,9 @@
+import { findingText } from '../../host/finding.ts';
 import { loadSettings, SettingsError } from '../../settings/load.ts';
 import { testInstance } from './instance.ts';
 import { temporaryDir, writeFiles } from './temporary.ts';
 
-/** Each problem as `CODE message`, without the part of the paths that differs between runs. */
+/** Each problem as its line of text, without the part of the paths that differs between runs. */
 export function problemsOf(text: string, stackFile?: string): readonly string[] {
   const root = temporaryDir();
   const checkoutDir = temporaryDir();
@@ -11,7 +12,7 @@ export function problemsOf(text: string, stackFile?: string): readonly string[] 
     loadSettings(testInstance({ root, text }), checkoutDir);
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
-    return error.problems.map(({ code, message }) => `${code} ${message.replaceAll(root, '<root>')}`);
+    return error.findings.map((finding) => findingText(finding).replaceAll(root, '<root>'));
   }
   return [];
 }

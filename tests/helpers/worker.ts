@@ -15,7 +15,7 @@ export interface Worker {
 
 /** A setting of an instance, as it stands in its `.env`. */
 export function envValue(root: string, env: string, key: string): string {
-  const { entries } = parseDotenv(readFileSync(join(root, env, '.env'), 'utf8'));
+  const { entries } = parseDotenv(readFileSync(join(root, env, '.env'), 'utf8'), `${env}/.env`);
   const value = entries.find((entry) => entry.key === key)?.value;
   if (value === undefined) throw new Error(`${env}/.env has no ${key}`);
   return value;

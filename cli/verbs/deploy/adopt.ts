@@ -7,7 +7,7 @@ import { type Adoption, type AdoptionPlan, readAdoption } from '../../../instanc
 import { readMarker } from '../../../instance/data-markers.ts';
 import { withInstanceLock } from '../../../instance/lock.ts';
 import { completeInstance } from '../../../instance/setup.ts';
-import { findAll } from '../../../preflight/checks.ts';
+import { findAll, refuseErrors } from '../../../preflight/checks.ts';
 import { instanceOf, parseEnvironment } from '../../../settings/instance.ts';
 import { loadSettings, type Settings } from '../../../settings/load.ts';
 import { dataVolumes } from '../../../settings/services.ts';
@@ -50,7 +50,7 @@ async function showPlan({ words, options }: Invocation): Promise<number> {
   if (options.json === true) print(JSON.stringify({ phase: open?.phase ?? 'planned', plan, findings }));
   else {
     print(planTable(plan));
-    for (const finding of findings) print(`${finding.severity} ${findingText(finding)}`);
+    for (const finding of findings) print(findingText(finding));
     if (open?.phase === 'done') print(`${env}: was adopted; nothing is left to do but ./gatewayctl up ${env}`);
     else print(errors.length === 0 ? `to do this: ./gatewayctl adopt ${env}` : 'adopt would change nothing');
   }
@@ -74,10 +74,10 @@ async function takeOver({ words, options, progress }: Invocation): Promise<numbe
     if (!isPastCopying(adoption)) {
       const { plan, findings } = await makePlan(settings, engine.dockerHost);
       for (const finding of findings.filter(({ severity }) => severity === 'warning')) note(findingText(finding));
-      refuse(findings);
+      refuseErrors(findings);
       adoption = await copyProject(target, plan);
     }
-    refuse(changesSince(adoption, await readComposeProject(settings, await factsOf(engine.dockerHost))));
+    refuseErrors(changesSince(adoption, await readComposeProject(settings, await factsOf(engine.dockerHost))));
     if (adoption.phase === 'switching') adoption = await switchProject(target, adoption);
     print(endTable(adoption));
     return 0;
@@ -86,13 +86,6 @@ async function takeOver({ words, options, progress }: Invocation): Promise<numbe
 
 const isPastCopying = (adoption: Adoption | undefined): adoption is Adoption =>
   adoption !== undefined && adoption.phase !== 'copying';
-
-function refuse(findings: readonly Finding[]): void {
-  const errors = findings.filter(({ severity }) => severity === 'error');
-  const [first] = errors;
-  if (first === undefined) return;
-  throw new UserError(first.code, `nothing was changed:\n${errors.map(findingText).join('\n')}`, '');
-}
 
 /** @throws UserError E_ADOPT_DEPLOYED, E_ADOPT_NOTHING */
 async function makePlan(settings: Settings, dockerHost: string): Promise<PlannedAdoption> {

@@ -2,7 +2,7 @@ import { UserError } from '../../../host/errors.ts';
 import { print } from '../../../host/output.ts';
 import { parseEnvironment } from '../../../settings/instance.ts';
 import { changeStack } from '../../stack/change.ts';
-import { runPulumi } from '../../stack/run-pulumi.ts';
+import { runPulumiOrFail } from '../../stack/run-pulumi.ts';
 import type { Verb } from '../verb.ts';
 
 export const destroy: Verb = {
@@ -23,7 +23,7 @@ export const destroy: Verb = {
     }
     const how = { what: `destroy ${env}`, isSandboxAsked: false, isWaiting: options.wait === true };
     return changeStack(env, { ...how, areSettingsNeeded: false, progress }, async (stack) => {
-      if ((await runPulumi(stack, ['destroy', ...(isSure ? ['--yes'] : [])])) !== 0) return 1;
+      await runPulumiOrFail(stack, ['destroy', ...(isSure ? ['--yes'] : [])]);
       print(`kept: the data and settings of ${env} in ${stack.instance.dir}, and its Docker volumes`);
       return 0;
     });

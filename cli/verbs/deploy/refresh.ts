@@ -1,4 +1,4 @@
-import { runPulumi } from '../../stack/run-pulumi.ts';
+import { runPulumiOrFail } from '../../stack/run-pulumi.ts';
 import { changingVerb } from '../stack-verb.ts';
 
 export const refresh = changingVerb(
@@ -7,5 +7,8 @@ export const refresh = changingVerb(
     summary: 'read what the daemon has into the state',
     details: 'The next up repairs what differs from the settings.',
   },
-  async (stack) => ((await runPulumi(stack, ['refresh', '--yes'])) === 0 ? 0 : 1),
+  async (stack) => {
+    await runPulumiOrFail(stack, ['refresh', '--yes']);
+    return 0;
+  },
 );

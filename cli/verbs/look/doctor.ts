@@ -16,7 +16,7 @@ export const doctor: Verb = {
     const errors = findings.filter(({ severity }) => severity === 'error').length;
     if (options.json === true) print(JSON.stringify({ env, findings, tookMs }));
     else {
-      for (const finding of findings) print(`${finding.severity} ${findingText(finding)}`);
+      for (const finding of findings) print(findingText(finding));
       print(
         findings.length === 0
           ? `${env}: all is well (checks ${tookMs.checks} ms, logins ${tookMs.logins} ms)`

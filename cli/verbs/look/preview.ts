@@ -2,7 +2,7 @@ import { print } from '../../../host/output.ts';
 import { parseEnvironment } from '../../../settings/instance.ts';
 import { makePlan } from '../../reports/plan.ts';
 import { prepareStack } from '../../stack/prepare.ts';
-import { runPulumi } from '../../stack/run-pulumi.ts';
+import { runPulumiOrFail } from '../../stack/run-pulumi.ts';
 import type { Stack } from '../../stack/stack.ts';
 import { withStackCopy } from '../../stack/stack-copy.ts';
 import type { Verb } from '../verb.ts';
@@ -23,7 +23,10 @@ export const preview: Verb = {
   },
 };
 
-const showPreview = async (stack: Stack) => ((await runPulumi(stack, ['preview', '--suppress-outputs'])) === 0 ? 0 : 1);
+async function showPreview(stack: Stack): Promise<number> {
+  await runPulumiOrFail(stack, ['preview', '--suppress-outputs']);
+  return 0;
+}
 
 async function printPlan(stack: Stack): Promise<number> {
   const plan = await makePlan(stack);

@@ -75,55 +75,55 @@ test('what is refused: exit 1, the reason on stderr, nothing on stdout, and noth
   );
   expect(answers.join('\n')).toMatchInlineSnapshot(`
     "$ gatewayctl deploy dev
-    gatewayctl: no such verb (got deploy)
+    E_USAGE  gatewayctl: no such verb (got deploy)
     Run ./gatewayctl --help.
 
     $ gatewayctl constructor
-    gatewayctl: no such verb (got constructor)
+    E_USAGE  gatewayctl: no such verb (got constructor)
     Run ./gatewayctl --help.
 
     $ gatewayctl up
-    gatewayctl up: wrong number of words (got none)
+    E_USAGE  gatewayctl up: wrong number of words (got none)
     Usage: ./gatewayctl up <env> [--sandbox] [--wait] [--allow-breaking-migration] [--run <id>]
 
     $ gatewayctl up dev stage
-    gatewayctl up: wrong number of words (got dev stage)
+    E_USAGE  gatewayctl up: wrong number of words (got dev stage)
     Usage: ./gatewayctl up <env> [--sandbox] [--wait] [--allow-breaking-migration] [--run <id>]
 
     $ gatewayctl up production
-    no environment of this project (got production)
+    E_ENVIRONMENT  environment: is not one of this project (got production)
     Name one of dev, stage, prod.
 
     $ gatewayctl up dev --force
-    gatewayctl up: Unknown option '--force'. To specify a positional argument starting with a '-', place it at the end of the command after '--', as in '-- "--force"
+    E_USAGE  gatewayctl up: Unknown option '--force'. To specify a positional argument starting with a '-', place it at the end of the command after '--', as in '-- "--force"
     Usage: ./gatewayctl up <env> [--sandbox] [--wait] [--allow-breaking-migration] [--run <id>]
 
     $ gatewayctl status --json=yes
-    gatewayctl status: Option '--json' does not take an argument
+    E_USAGE  gatewayctl status: Option '--json' does not take an argument
     Usage: ./gatewayctl status [env] [--json]
 
     $ gatewayctl init dev
-    init dev: an instance needs an address of its own (got no --bind-ip)
+    E_BIND_IP  init dev: an instance needs an address of its own (got no --bind-ip)
     Run ./gatewayctl init dev --bind-ip <address of this host>; "ip addr" lists them.
 
     $ gatewayctl init dev --bind-ip 0.0.0.0
-    --bind-ip: must be one address, not all of the host (got 0.0.0.0)
+    E_BIND_IP  --bind-ip: must be one address, not all of the host (got 0.0.0.0)
     Give one address of this host, e.g. --bind-ip 10.0.0.4.
 
     $ gatewayctl destroy dev
-    destroy dev: nobody is there to ask (no terminal), nothing was changed
+    E_NOT_CONFIRMED  destroy dev: nobody is there to ask (no terminal), nothing was changed
     Run ./gatewayctl destroy dev --yes.
 
     $ gatewayctl sandbox clean
-    sandbox clean: would delete the engine with its images, containers and volumes; nothing was changed
+    E_NOT_CONFIRMED  sandbox clean: would delete the engine with its images, containers and volumes; nothing was changed
     Run ./gatewayctl sandbox clean --yes.
 
     $ gatewayctl sandbox explode
-    sandbox: no such command (got explode)
+    E_USAGE  sandbox: no such command (got explode)
     Usage: ./gatewayctl sandbox start|stop|status|clean [--yes]
 
     $ gatewayctl up stage
-    docker: no daemon answers (got unix://<home>/no.sock)
+    E_DAEMON  docker: no daemon answers (got unix://<home>/no.sock)
     Start Docker and let this user use it; or, on Linux as root, try it out without: ./gatewayctl up stage --sandbox.
     "
   `);
@@ -155,7 +155,12 @@ describe('doctor', options, () => {
       gatewayctl(home, 'doctor', 'prod', '--json'),
     ]);
     expect([text.exitCode, json.exitCode, text.stderr, json.stderr]).toEqual([1, 1, '', '']);
-    expect(text.stdout.split('\n').at(-2)).toBe('prod: 2 errors, 0 warnings');
+    expect(text.stdout.replaceAll(home, '<home>')).toMatchInlineSnapshot(`
+      "E_BIND_IP  prod/.env:1 BIND_IP: must be one address, not all of the host (got 0.0.0.0). Set it in <home>/root/prod/.env to one address of this host that no other project uses, e.g. BIND_IP=10.0.0.4.
+      E_PORT  prod/.env:6 DB_PORT: must be a whole number from 1 to 65535 (got 99999). Set it in <home>/root/prod/.env, e.g. DB_PORT=5432.
+      prod: 2 errors, 0 warnings
+      "
+    `);
     const report = JSON.parse(json.stdout) as { env: string; findings: readonly { code: string; severity: string }[] };
     expect(report.env).toBe('prod');
     expect(report.findings.map(({ code, severity }) => [code, severity])).toEqual([
@@ -171,6 +176,17 @@ describe('doctor', options, () => {
     const report = JSON.parse(stdout) as { findings: readonly { code: string }[] };
     expect([exitCode, report.findings.map(({ code }) => code)]).toEqual([1, ['E_NO_INSTANCE']]);
   });
+});
+
+test('a refused up: its code stands first on the terminal, in the record and in the job summary', options, async () => {
+  const home = temporaryDir();
+  writeFiles(home, { 'root/stage/.env': envText() });
+  const { exitCode, stderr } = await gatewayctl(home, 'up', 'stage');
+  expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/^E_DAEMON {2}docker: no daemon answers /)]);
+  const record = JSON.parse(readFileSync(join(home, 'root/stage/logs/last-deploy.json'), 'utf8'));
+  expect(record.failure).toEqual({ phase: 'prepare the deploy', cause: stderr.trimEnd() });
+  const summary = await gatewayctl(home, 'summary', 'stage');
+  expect(summary.stdout).toContain(`\`\`\`text\n${stderr.trimEnd()}\n\`\`\`\n`);
 });
 
 test('status without an instance tells how to make one', options, async () => {

@@ -39,7 +39,9 @@ test('what the user can mend comes without a stack, what is our defect with one'
   testInstance({ root, text: 'BIND_IP=0.0.0.0\n' });
   const bad = await hostStep(root, 'dev', 'data-markers');
   expect([bad.exitCode, bad.stdout]).toEqual([1, '']);
-  expect(bad.stderr).toMatch(/^dev\/\.env:1 BIND_IP: must be one address, not all of the host \(got 0\.0\.0\.0\)\. /);
+  expect(bad.stderr).toMatch(
+    /^E_BIND_IP {2}dev\/\.env:1 BIND_IP: must be one address, not all of the host \(got 0\.0\.0\.0\)\. /,
+  );
   expect(bad.stderr).not.toContain('    at ');
   testInstance({ root });
   const unknown = await hostStep(root, 'dev', 'no-such-step');

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { UserError } from '../../../host/errors.ts';
 import { findingText } from '../../../host/finding.ts';
-import { checks, findAll, refuseErrors } from '../../../preflight/checks.ts';
+import { checks, findAll, preflightWarnings } from '../../../preflight/checks.ts';
 import { testSettings } from '../../helpers/instance.ts';
 import { temporaryDir } from '../../helpers/temporary.ts';
 
@@ -49,16 +49,11 @@ test('without a daemon that is the finding, and the checks of the host run all t
 
 test('one error shows all that is wrong', async () => {
   const context = dirtyProd(temporaryDir());
-  const error = await refuseErrors(context).then(
+  const error = await preflightWarnings(context).then(
     () => undefined,
     (reason: UserError) => reason,
   );
   expect([error?.code, error?.fix]).toEqual(['E_PREFLIGHT', '']);
   const findings = await findAll(context);
   expect(error?.message).toBe(`nothing was changed:\n${findings.map(findingText).join('\n')}`);
-});
-
-test('a finding as text', () => {
-  const finding = { code: 'E_X', severity: 'error', message: 'a: b (got c)', why: 'Because.', fix: 'Do it.' } as const;
-  expect(findingText(finding)).toBe('E_X a: b (got c). Because.\n  Do it.');
 });

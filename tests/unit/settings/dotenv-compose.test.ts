@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Finding } from '../../../host/finding.ts';
 import { print } from '../../../host/output.ts';
 import { parseDotenv } from '../../../settings/dotenv.ts';
 import { type ComposeDotenv, startComposeDotenv } from '../../helpers/compose-dotenv.ts';
@@ -84,18 +85,20 @@ function join(parts: readonly string[]): string {
   return parts.join('');
 }
 
+const lineOf = ({ message }: Finding) => Number(/^dev\/\.env:(\d+)/.exec(message)?.[1]);
+
 test('each file is read exactly as Compose reads it, or refused with its line', async () => {
   const counts = { read: 0, values: 0, refused: 0, lines: 0 };
   await fc.assert(
     fc.asyncProperty(file, async (content) => {
       const source = content.toString('utf8');
-      const { entries, problems } = parseDotenv(source);
+      const { entries, findings } = parseDotenv(source, 'dev/.env');
       const answer = await compose.read(content);
-      if (problems.length > 0) {
+      if (findings.length > 0) {
         counts.refused += 1;
-        counts.lines += problems.length;
+        counts.lines += findings.length;
         const last = source.split('\n').length;
-        expect(problems.filter((problem) => problem.line < 1 || problem.line > last)).toEqual([]);
+        expect(findings.map(lineOf).filter((refused) => refused < 1 || refused > last)).toEqual([]);
         return;
       }
       counts.read += 1;

@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { type Finding, findingText } from '../../../host/finding.ts';
 import { parseDotenv } from '../../../settings/dotenv.ts';
+
+const label = 'dev/.env';
+const lineOf = ({ message }: Finding) => Number(/^dev\/\.env:(\d+)/.exec(message)?.[1]);
 
 describe('accepted lines', () => {
   test.each([
@@ -22,11 +26,11 @@ describe('accepted lines', () => {
     ['A=ä€😀', 'A', 'ä€😀'],
     ['A=b\r', 'A', 'b'],
   ])('%j gives %s = %j', (line, key, value) => {
-    expect(parseDotenv(line)).toEqual({ entries: [{ key, value, line: 1 }], problems: [] });
+    expect(parseDotenv(line, label)).toEqual({ entries: [{ key, value, line: 1 }], findings: [], refusedKeys: [] });
   });
 
   test.each(['', '   ', '# A=b', '\t# comment', '\r'])('%j is no entry and no problem', (line) => {
-    expect(parseDotenv(line)).toEqual({ entries: [], problems: [] });
+    expect(parseDotenv(line, label)).toEqual({ entries: [], findings: [], refusedKeys: [] });
   });
 });
 
@@ -63,56 +67,59 @@ test('refused lines', () => {
     'A=\ufffd',
   ];
   const refused = lines.map((line) => {
-    const { entries, problems } = parseDotenv(line);
+    const { entries, findings } = parseDotenv(line, label);
     expect(entries, line).toEqual([]);
-    expect(problems, line).toHaveLength(1);
-    expect(problems[0]?.line, line).toBe(1);
-    return `${JSON.stringify(line).replace('\ufeff', '\\ufeff')}: ${problems[0]?.message}`;
+    expect(findings, line).toHaveLength(1);
+    return `${JSON.stringify(line).replace('\ufeff', '\\ufeff')}: ${findings.map(findingText)}`;
   });
   expect(refused.join('\n')).toMatchInlineSnapshot(`
-    ""A": is no KEY=value line. Add "=" or make it a comment with "#"
-    "export A=b": has no name of letters, digits and "_" before the "=". Correct it, and leave out "export"
-    "export =b": has no name of letters, digits and "_" before the "=". Correct it, and leave out "export"
-    "=b": has no name of letters, digits and "_" before the "=". Correct it, and leave out "export"
-    "1A=b": has no name of letters, digits and "_" before the "=". Correct it, and leave out "export"
-    "A-B=c": has no name of letters, digits and "_" before the "=". Correct it, and leave out "export"
-    "A=$b": A has $ in a plain value, which Compose may expand. Put the value in single quotes
-    "A=$(b)": A has $ in a plain value, which Compose may expand. Put the value in single quotes
-    "A=b\\\\": A has a backslash, which Compose may take as an escape. Choose a value without one
-    "A=b'c": A has ' in a plain value, which Compose may expand. Put the value in double quotes
-    "A=b\\"c": A has " in a plain value, which Compose may expand. Put the value in single quotes
-    "A=\`b\`": A has \` in a plain value, which Compose may expand. Put the value in single quotes
-    "A= # comment": A has "#" right after "=". Quote the value, or leave nothing there
-    "A=#b": A has "#" right after "=". Quote the value, or leave nothing there
-    "A=\\"b": A has no closing " on its line. Add it; a value is one line
-    "A='b": A has no closing ' on its line. Add it; a value is one line
-    "A='b'c": A has text after the closing '. Delete it, or make it a comment with " #"
-    "A='b'#c": A has text after the closing '. Delete it, or make it a comment with " #"
-    "A=\\"$b\\"": A has $ in double quotes, which Compose would expand. Put the value in single quotes
-    "A=\\"b\\\\n\\"": A has a backslash, which Compose may take as an escape. Choose a value without one
-    "A='b\\\\'c'": A has text after the closing '. Delete it, or make it a comment with " #"
-    "A=b\\u0000": has a control character. Write the line anew
-    "A=b\\u0007": has a control character. Write the line anew
-    "\\ufeffA=b": has a control character. Write the line anew
-    "A=b\\rC=d": has a control character. Write the line anew
-    "A=b\\t# comment": A has "#" after a tab, which is no comment for Compose. Use a space
-    "A=b ": has a blank that is no plain space, or a character that is not UTF-8. Write the line anew
-    "A =b": has a blank that is no plain space, or a character that is not UTF-8. Write the line anew
-    "A=�": has a blank that is no plain space, or a character that is not UTF-8. Write the line anew"
+    ""A": E_ENV_SYNTAX  dev/.env:1: is no KEY=value line. Add "=" or make it a comment with "#".
+    "export A=b": E_ENV_SYNTAX  dev/.env:1: has no name of letters, digits and "_" before the "=". Correct the name, and leave out "export".
+    "export =b": E_ENV_SYNTAX  dev/.env:1: has no name of letters, digits and "_" before the "=". Correct the name, and leave out "export".
+    "=b": E_ENV_SYNTAX  dev/.env:1: has no name of letters, digits and "_" before the "=". Correct the name, and leave out "export".
+    "1A=b": E_ENV_SYNTAX  dev/.env:1: has no name of letters, digits and "_" before the "=". Correct the name, and leave out "export".
+    "A-B=c": E_ENV_SYNTAX  dev/.env:1: has no name of letters, digits and "_" before the "=". Correct the name, and leave out "export".
+    "A=$b": E_ENV_SYNTAX  dev/.env:1 A: has $ in a plain value, which Compose may expand. Put the value in single quotes.
+    "A=$(b)": E_ENV_SYNTAX  dev/.env:1 A: has $ in a plain value, which Compose may expand. Put the value in single quotes.
+    "A=b\\\\": E_ENV_SYNTAX  dev/.env:1 A: has a backslash, which Compose may take as an escape. Choose a value without one.
+    "A=b'c": E_ENV_SYNTAX  dev/.env:1 A: has ' in a plain value, which Compose may expand. Put the value in double quotes.
+    "A=b\\"c": E_ENV_SYNTAX  dev/.env:1 A: has " in a plain value, which Compose may expand. Put the value in single quotes.
+    "A=\`b\`": E_ENV_SYNTAX  dev/.env:1 A: has \` in a plain value, which Compose may expand. Put the value in single quotes.
+    "A= # comment": E_ENV_SYNTAX  dev/.env:1 A: has "#" right after "=". Quote the value, or leave nothing there.
+    "A=#b": E_ENV_SYNTAX  dev/.env:1 A: has "#" right after "=". Quote the value, or leave nothing there.
+    "A=\\"b": E_ENV_SYNTAX  dev/.env:1 A: has no closing " on its line. Add it; a value is one line.
+    "A='b": E_ENV_SYNTAX  dev/.env:1 A: has no closing ' on its line. Add it; a value is one line.
+    "A='b'c": E_ENV_SYNTAX  dev/.env:1 A: has text after the closing '. Delete it, or make it a comment with " #".
+    "A='b'#c": E_ENV_SYNTAX  dev/.env:1 A: has text after the closing '. Delete it, or make it a comment with " #".
+    "A=\\"$b\\"": E_ENV_SYNTAX  dev/.env:1 A: has $ in double quotes, which Compose would expand. Put the value in single quotes.
+    "A=\\"b\\\\n\\"": E_ENV_SYNTAX  dev/.env:1 A: has a backslash, which Compose may take as an escape. Choose a value without one.
+    "A='b\\\\'c'": E_ENV_SYNTAX  dev/.env:1 A: has text after the closing '. Delete it, or make it a comment with " #".
+    "A=b\\u0000": E_ENV_SYNTAX  dev/.env:1: has a control character. Write the line again.
+    "A=b\\u0007": E_ENV_SYNTAX  dev/.env:1: has a control character. Write the line again.
+    "\\ufeffA=b": E_ENV_SYNTAX  dev/.env:1: has a control character. Write the line again.
+    "A=b\\rC=d": E_ENV_SYNTAX  dev/.env:1: has a control character. Write the line again.
+    "A=b\\t# comment": E_ENV_SYNTAX  dev/.env:1 A: has "#" after a tab, which is no comment for Compose. Use a space.
+    "A=b ": E_ENV_SYNTAX  dev/.env:1: has a blank that is no plain space, or a character that is not UTF-8. Write the line again.
+    "A =b": E_ENV_SYNTAX  dev/.env:1: has a blank that is no plain space, or a character that is not UTF-8. Write the line again.
+    "A=�": E_ENV_SYNTAX  dev/.env:1: has a blank that is no plain space, or a character that is not UTF-8. Write the line again."
   `);
 });
 
 test('a second line for a name is refused and the first one stays', () => {
-  expect(parseDotenv('A=1\n\nA=2\nB=3\nA=4\n')).toEqual({
-    entries: [
-      { key: 'A', value: '1', line: 1 },
-      { key: 'B', value: '3', line: 4 },
-    ],
-    problems: [
-      { line: 3, key: 'A', message: 'A stands a second time, first on line 1. Delete one' },
-      { line: 5, key: 'A', message: 'A stands a second time, first on line 1. Delete one' },
-    ],
-  });
+  const { entries, findings, refusedKeys } = parseDotenv('A=1\n\nA=2\nB=3\nA=4\n', label);
+  expect(entries).toEqual([
+    { key: 'A', value: '1', line: 1 },
+    { key: 'B', value: '3', line: 4 },
+  ]);
+  expect(findings.map(findingText)).toEqual([
+    'E_ENV_SYNTAX  dev/.env:3 A: is set a second time (first on line 1). Delete one of the two lines.',
+    'E_ENV_SYNTAX  dev/.env:5 A: is set a second time (first on line 1). Delete one of the two lines.',
+  ]);
+  expect(refusedKeys).toEqual(['A', 'A']);
+});
+
+test('the variable of a refused line is named where its name can be read', () => {
+  expect(parseDotenv('A=$b\nB="\n1C=d\nnonsense\n', label).refusedKeys).toEqual(['A', 'B']);
 });
 
 const runs = { numRuns: 2000 };
@@ -140,8 +147,8 @@ describe('whatever the text', () => {
       fc.property(
         fc.string({ unit: fc.oneof(fc.constantFrom(...'A=\'"#$\\ \n\r\t'), fc.string({ unit: 'binary' })) }),
         (text) => {
-          const { entries, problems } = parseDotenv(text);
-          const lines = [...entries, ...problems].map(({ line }) => line);
+          const { entries, findings } = parseDotenv(text, label);
+          const lines = [...entries.map(({ line }) => line), ...findings.map(lineOf)];
           expect(new Set(lines).size).toBe(lines.length);
           expect(lines.every((line) => line >= 1 && line <= text.split('\n').length)).toBe(true);
         },
@@ -154,9 +161,10 @@ describe('whatever the text', () => {
     fc.assert(
       fc.property(fc.uniqueArray(entry, { selector: ({ name }) => name }), (entries) => {
         const text = entries.map(({ name, value, quote }) => `${name}=${quote}${value}${quote}\n`).join('');
-        expect(parseDotenv(text)).toEqual({
+        expect(parseDotenv(text, label)).toEqual({
           entries: entries.map(({ name, value }, index) => ({ key: name, value, line: index + 1 })),
-          problems: [],
+          findings: [],
+          refusedKeys: [],
         });
       }),
       runs,
@@ -175,9 +183,9 @@ describe('whatever the text', () => {
     );
     fc.assert(
       fc.property(fc.array(line), (lines) => {
-        const { problems } = parseDotenv(lines.map(([text]) => text).join('\n'));
+        const { findings } = parseDotenv(lines.map(([text]) => text).join('\n'), label);
         const refused = lines.flatMap(([, isGood], index) => (isGood ? [] : [index + 1]));
-        expect(problems.map((problem) => problem.line)).toEqual(refused);
+        expect(findings.map(lineOf)).toEqual(refused);
       }),
       runs,
     );

@@ -1,22 +1,24 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { errorCodes } from '../../../host/error-codes.ts';
 import { makeInstance } from '../../../instance/setup.ts';
 import { parseDotenv } from '../../../settings/dotenv.ts';
 import { envExampleText, envFileText } from '../../../settings/env-file.ts';
+import { errorsDocText, settingsDocText } from '../../../settings/generated-docs.ts';
 import { instanceOf } from '../../../settings/instance.ts';
 import { loadSettings } from '../../../settings/load.ts';
 import { defaultOf, metaOf, variables } from '../../../settings/schema.ts';
 import { environments } from '../../../settings/services.ts';
-import { settingsDocText } from '../../../settings/settings-doc.ts';
 import { temporaryDir } from '../../helpers/temporary.ts';
 
 const checkoutDir = join(import.meta.dirname, '..', '..', '..');
 
-describe('printed files are as the schema says', () => {
+describe('printed files are as the code says', () => {
   test.each([
     ['.env.example', envExampleText()],
     ['docs/settings.md', settingsDocText()],
+    ['docs/errors.md', errorsDocText()],
   ])('%s (stale? npm run docs)', (path, text) => {
     expect(readFileSync(join(checkoutDir, path), 'utf8')).toBe(text);
   });
@@ -33,9 +35,10 @@ describe('printed files are as the schema says', () => {
     }
   });
 
-  test('the document has a row for every variable', () => {
-    const rows = settingsDocText().match(/^\| `[A-Z_]+`/gm);
-    expect(rows).toEqual(variables.map((variable) => `| \`${variable}\``));
+  test('the documents have a row for every variable and every code', () => {
+    const rowsOf = (text: string) => [...text.matchAll(/^\| `([A-Z_]+)`/gm)].map(([, name]) => name);
+    expect(rowsOf(settingsDocText())).toEqual(variables);
+    expect(rowsOf(errorsDocText())).toEqual(Object.keys(errorCodes));
   });
 });
 
@@ -45,8 +48,8 @@ test('every default is a good value, and uncommenting all of them changes nothin
   const before = loadSettings(instance, temporaryDir());
   const text = readFileSync(instance.envFile, 'utf8');
   const uncommented = text.replace(/^#(?=[A-Z_]+=)/gm, '').replaceAll('<instance>', instance.dir);
-  const { entries, problems } = parseDotenv(uncommented);
-  expect(problems).toEqual([]);
+  const { entries, findings } = parseDotenv(uncommented, 'stage/.env');
+  expect(findings).toEqual([]);
   expect(entries.map(({ key }) => key).toSorted()).toEqual(variables.toSorted());
   for (const { key, value } of entries) {
     const fallback = defaultOf(key as (typeof variables)[number], 'stage', instance.dir);
@@ -70,6 +73,6 @@ describe('a new instance', () => {
 
   test('takes an IPv6 address', () => {
     const text = envFileText({ env: 'dev', bindIp: '2001:db8::1', makeSecret: () => 'x'.repeat(16) });
-    expect(parseDotenv(text).entries[0]).toEqual({ key: 'BIND_IP', value: '2001:db8::1', line: 3 });
+    expect(parseDotenv(text, 'dev/.env').entries[0]).toEqual({ key: 'BIND_IP', value: '2001:db8::1', line: 3 });
   });
 });

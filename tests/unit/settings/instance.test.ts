@@ -21,11 +21,11 @@ test('an environment is one of three', () => {
     }
   });
   expect(errors.join('\n')).toMatchInlineSnapshot(`
-    "E_ENVIRONMENT no environment of this project (got nothing). Name one of dev, stage, prod.
-    E_ENVIRONMENT no environment of this project (got nothing). Name one of dev, stage, prod.
-    E_ENVIRONMENT no environment of this project (got Dev). Name one of dev, stage, prod.
-    E_ENVIRONMENT no environment of this project (got production). Name one of dev, stage, prod.
-    E_ENVIRONMENT no environment of this project (got ../dev). Name one of dev, stage, prod."
+    "E_ENVIRONMENT environment: is not one of this project (got nothing). Name one of dev, stage, prod.
+    E_ENVIRONMENT environment: is not one of this project (got nothing). Name one of dev, stage, prod.
+    E_ENVIRONMENT environment: is not one of this project (got Dev). Name one of dev, stage, prod.
+    E_ENVIRONMENT environment: is not one of this project (got production). Name one of dev, stage, prod.
+    E_ENVIRONMENT environment: is not one of this project (got ../dev). Name one of dev, stage, prod."
   `);
 });
 

@@ -106,7 +106,7 @@ describe('precedence', () => {
     expect(problemsOf(envText({ DB_PORT: '5434' }), 'config:\n  taxlien-gateway:DB_PORT: 0\n')).toEqual([]);
     expect(problemsOf(envText({ LOG_LEVEL: '' }), stackFile)).toMatchInlineSnapshot(`
       [
-        "E_SETTING dev/.env:6 LOG_LEVEL: must be debug, info, warn or error (got ""). Set it in <root>/dev/.env, e.g. LOG_LEVEL=info.",
+        "E_SETTING  dev/.env:6 LOG_LEVEL: must be debug, info, warn or error (got ""). Set it in <root>/dev/.env, e.g. LOG_LEVEL=info.",
       ]
     `);
   });
@@ -139,17 +139,17 @@ describe('the stack file', () => {
     const shown = files.map((text) => problemsOf(envText(), text).join(' | '));
     expect(shown.join('\n')).not.toContain('hunter2');
     expect(shown.join('\n')).toMatchInlineSnapshot(`
-      "E_STACK_FILE Pulumi.dev.yaml config: must be a map. Write it as "config: {}".
-      E_STACK_FILE Pulumi.dev.yaml config: must be a map. Write it as "config: {}".
-      E_STACK_FILE Pulumi.dev.yaml config.LOG_LEVEL: must be "taxlien-gateway:<VARIABLE>: <text, number or true/false>". Correct it.
-      E_STACK_FILE Pulumi.dev.yaml config.other:LOG_LEVEL: must be "taxlien-gateway:<VARIABLE>: <text, number or true/false>". Correct it.
-      E_STACK_FILE Pulumi.dev.yaml config.taxlien-gateway:LOG_LEVEL: must be "taxlien-gateway:<VARIABLE>: <text, number or true/false>". Correct it.
-      E_UNKNOWN_KEY Pulumi.dev.yaml config.taxlien-gateway:LOG_LEVLE: is no variable of this project. Did you mean LOG_LEVEL?
-      E_SETTING Pulumi.dev.yaml config.taxlien-gateway:LOG_LEVEL: must be debug, info, warn or error (got loud). Set it in <root>/dev/.env, e.g. LOG_LEVEL=info.
-      E_SECRET Pulumi.dev.yaml config.taxlien-gateway:WORKER_TOKEN: a secret never stands in git. Move it to the .env.
-      E_STACK_FILE Pulumi.dev.yaml:3: must be YAML (got Map keys must be unique). Correct it.
-      E_STACK_FILE Pulumi.dev.yaml:2: must be YAML (got Flow map in block collection must be sufficiently indented and end with a }). Correct it.
-      E_STACK_FILE Pulumi.dev.yaml: must be YAML (got Unresolved alias (the anchor must be set before the alias): nobody). Correct it."
+      "E_STACK_FILE  Pulumi.dev.yaml config: must be a map. Write it as "config: {}".
+      E_STACK_FILE  Pulumi.dev.yaml config: must be a map. Write it as "config: {}".
+      E_STACK_FILE  Pulumi.dev.yaml config.LOG_LEVEL: must be "taxlien-gateway:<VARIABLE>: <text, number or true/false>". Correct it.
+      E_STACK_FILE  Pulumi.dev.yaml config.other:LOG_LEVEL: must be "taxlien-gateway:<VARIABLE>: <text, number or true/false>". Correct it.
+      E_STACK_FILE  Pulumi.dev.yaml config.taxlien-gateway:LOG_LEVEL: must be "taxlien-gateway:<VARIABLE>: <text, number or true/false>". Correct it.
+      E_UNKNOWN_KEY  Pulumi.dev.yaml config.taxlien-gateway:LOG_LEVLE: is no variable of this project. Did you mean LOG_LEVEL?
+      E_SETTING  Pulumi.dev.yaml config.taxlien-gateway:LOG_LEVEL: must be debug, info, warn or error (got loud). Set it in <root>/dev/.env, e.g. LOG_LEVEL=info.
+      E_SECRET  Pulumi.dev.yaml config.taxlien-gateway:WORKER_TOKEN: a secret must not be in git. Move it to the .env.
+      E_STACK_FILE  Pulumi.dev.yaml:3: must be YAML (got Map keys must be unique). Correct it.
+      E_STACK_FILE  Pulumi.dev.yaml:2: must be YAML (got Flow map in block collection must be sufficiently indented and end with a }). Correct it.
+      E_STACK_FILE  Pulumi.dev.yaml: must be YAML (got Unresolved alias (the anchor must be set before the alias): nobody). Correct it."
     `);
   });
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { findingText } from '../../../host/finding.ts';
 import { loadSettings, SettingsError } from '../../../settings/load.ts';
 import { noOverride } from '../../../settings/override-fields.ts';
 import { ownedByUs } from '../../../settings/override-owned.ts';
@@ -18,7 +19,7 @@ function problemsOf(override: string, variables: Variables = {}): readonly strin
   try {
     overridesOf(override, variables);
   } catch (error) {
-    if (error instanceof SettingsError) return error.problems.map(({ code, message }) => `${code} ${message}`);
+    if (error instanceof SettingsError) return error.findings.map(findingText);
     throw error;
   }
   return [];
@@ -115,72 +116,72 @@ test('all else is refused with its path and line, all at once, and no secret is 
   for (const secret of Object.values(testSecrets)) expect(shown).not.toContain(secret);
   expect(shown).not.toContain('NOT REFUSED');
   expect(shown).toMatchInlineSnapshot(`
-    "E_OVERRIDE dev/docker-compose.override.yml:1 version: is not in the subset that is read (got 3). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:1 services: must be a map (got nothing). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:2 services.web: is no service of this project (got {}). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:2 services.gateway: must be a map (got nothing). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:3 services.gateway-go: is the gateway a second time (got both names). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:2: must be YAML that Compose and this project read alike (got Flow map in block collection must be sufficiently indented and end with a }). Correct it.
-    E_OVERRIDE dev/docker-compose.override.yml:2: must be YAML that Compose and this project read alike (got Map keys must be unique). Correct it.
-    E_OVERRIDE dev/docker-compose.override.yml:2: must be YAML that Compose and this project read alike (got Source contains multiple documents; please use YAML.parseAllDocuments()). Correct it.
-    E_OVERRIDE dev/docker-compose.override.yml:3 services.gateway.privileged: is not in the subset that is read (got true). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:4 services.gateway.network_mode: is not in the subset that is read (got host). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:3 services.gateway.command: is not in the subset that is read (got ["--help"]). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:4 services.gateway.environment.A: must have a value: nothing is taken from the shell (got nothing). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:5 services.gateway.environment.LOG_LEVEL: is set by this project; change it in .env (got debug). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:6 services.gateway.environment.9A: must be named with letters, digits and "_" (got x). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:3 services.gateway.environment.0: must be text of the form key=value (got A). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:3 services.gateway.environment.2: stands a second time (got B=2). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:3 services.gateway.environment: must be a map, or a list of key=value (got text). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:4 services.gateway.environment.A: is read differently by different readers unless it stands in quotes (got 017). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:5 services.gateway.environment.B: is read differently by different readers unless it stands in quotes (got 1e3). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:6 services.gateway.environment.C: is read differently by different readers unless it stands in quotes (got 2026-01-01). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:7 services.gateway.environment.D: is read differently by different readers unless it stands in quotes (got 0x1f). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:8 services.gateway.environment.E: is read differently by different readers unless it stands in quotes (got 1_000). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:7: must be YAML that Compose and this project read alike (got Unresolved tag: !reset). Correct it.
-    E_OVERRIDE dev/docker-compose.override.yml:4 services.gateway.environment.A: has a "$" that is neither \${VARIABLE} nor $$ (got $LOG_LEVEL). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:5 services.gateway.environment.B: has a "$" that is neither \${VARIABLE} nor $$ (got \${LOG_LEVEL:-x}). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:6 services.gateway.environment.C: names HOME, which is no variable of this project (got \${HOME}). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:7 services.gateway.environment.D: names LOG_LEVLE, which is no variable of this project; did you mean LOG_LEVEL? (got \${LOG_LEVLE}). Correct or delete it; docs/override.md lists all.
-    E_SECRET dev/docker-compose.override.yml:8 services.gateway.environment.E: names the secret WORKER_TOKEN (got (set)). Secrets go into .env only.
-    E_OVERRIDE dev/docker-compose.override.yml:4 services.gateway.environment.(set): must be named with letters, digits and "_" (got x). Correct or delete it; docs/override.md lists all.
-    E_SECRET dev/docker-compose.override.yml:6 services.gateway.environment.URL: holds a secret (got (set)). Secrets go into .env only.
-    E_SECRET dev/docker-compose.override.yml:4 services.gateway.environment.DB_PASSWORD: has the name of a secret, and docker inspect shows it (got (set)). Secrets go into .env only.
-    E_SECRET dev/docker-compose.override.yml:5 services.gateway.environment.MY_API_KEY: has the name of a secret, and docker inspect shows it (got (set)). Secrets go into .env only.
-    E_SECRET dev/docker-compose.override.yml:4 services.gateway.labels.note: holds a secret (got (set)). Secrets go into .env only.
-    E_OVERRIDE dev/docker-compose.override.yml:5 services.gateway.labels.com.docker.compose.project: is a label of this project (got x). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:6 services.gateway.labels.taxlien-gateway.secrets: is a label of this project (got x). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:3 services.gateway.extra_hosts.0: must be text of the form key=value (got a:host-gateway). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:3 services.gateway.extra_hosts.3: must be text of the form key=value (got d). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:3 services.gateway.extra_hosts.1: must have one IPv4 or IPv6 address (got b=10.0.0.256). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:3 services.gateway.extra_hosts.2: must name a host (got -c=10.0.0.1). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:3 services.gateway.ulimits.nofiles: must be one of core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, sigpending, stack (got 1). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:3 services.gateway.ulimits.nofile: must be a whole number from -1 to 999999999999999 (got many). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:3 services.gateway.ulimits.nproc: must have a soft limit within the hard one (got {"soft":"2","hard":"1"}). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:3 services.gateway.ulimits.core: must be a number, or a map of soft and hard (got {"soft":"1"}). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:3 services.gateway.mem_limit: must be whole MiB from 64m to 1024g (got 63m). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:4 services.gateway.cpu_shares: must be a whole number from 2 to 262144 (got 1). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:3 services.gateway.mem_limit: must be whole MiB from 64m to 1024g (got 1.5g). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:3 services.gateway.<<: must be a plain name (got <<). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:4 services.gateway.volumes.0: must be /path/on/host:/path/in/container:ro, both plain and absolute (got /a:/b). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:5 services.gateway.volumes.1: must be /path/on/host:/path/in/container:ro, both plain and absolute (got /a:/b:rw). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:6 services.gateway.volumes.2: must be /path/on/host:/path/in/container:ro, both plain and absolute (got named:/b:ro). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:7 services.gateway.volumes.3: must be /path/on/host:/path/in/container:ro, both plain and absolute (got /a/../b:/c:ro). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:8 services.gateway.volumes.4: overlaps another mount of this container (got /a:/run/secrets/x:ro). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:9 services.gateway.volumes.5: overlaps another mount of this container (got /a:/data:ro). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:3 services.gateway.volumes: must be a list of texts (got [{"type":"bind","source":"/a","target":"/b"}]). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:4 services.gateway.ports.0: must be "\${BIND_IP}:port:port in the container", TCP; IPv6 as "[\${BIND_IP}]:..." (got 9081:8081). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:5 services.gateway.ports.1: must be on BIND_IP, 127.0.10.1 (got 0.0.0.0:9081:8081). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:6 services.gateway.ports.2: has a port that db has already (got 127.0.10.1:5432:8081). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:7 services.gateway.ports.3: must be "\${BIND_IP}:port:port in the container", TCP; IPv6 as "[\${BIND_IP}]:..." (got 127.0.10.1:9081:8081/udp). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:5 services.gateway.ports.1: has a port that gateway has already (got 127.0.10.1:9081:2). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:6 services.gateway.ports.2: must be on BIND_IP, 127.0.10.1 (got 127.0.10.2:9082:1). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:7 services.gateway.ports.3: must be "\${BIND_IP}:port:port in the container", TCP; IPv6 as "[\${BIND_IP}]:..." (got 127.0.10.1:70000:1). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:3 services.prometheus.command.0: must stay as this project sets it (got --web.listen-address=:1). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:3 services.prometheus.command.1: must be one argument, --name or --name=value (got x). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:3 services.prometheus.command.2: must stay as this project sets it (got --storage.tsdb.path=/tmp). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:3 services.prometheus.command: replaces the whole command line, so must hold --config.file=/etc/prometheus/prometheus.yml and --storage.tsdb.path=/prometheus (got ["--web.listen-address=:1","x","--storage.tsdb.path=/tmp"]). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE dev/docker-compose.override.yml:3 services.prometheus.command: must be a list of texts (got --log.level=debug). Correct or delete it; docs/override.md lists all."
+    "E_OVERRIDE  dev/docker-compose.override.yml:1 version: is not in the subset that is read (got 3). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:1 services: must be a map (got nothing). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:2 services.web: is no service of this project (got {}). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:2 services.gateway: must be a map (got nothing). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway-go: is the gateway a second time (got both names). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:2: must be YAML that Compose and this project read alike (got Flow map in block collection must be sufficiently indented and end with a }). Correct it.
+    E_OVERRIDE  dev/docker-compose.override.yml:2: must be YAML that Compose and this project read alike (got Map keys must be unique). Correct it.
+    E_OVERRIDE  dev/docker-compose.override.yml:2: must be YAML that Compose and this project read alike (got Source contains multiple documents; please use YAML.parseAllDocuments()). Correct it.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.privileged: is not in the subset that is read (got true). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:4 services.gateway.network_mode: is not in the subset that is read (got host). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.command: is not in the subset that is read (got ["--help"]). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:4 services.gateway.environment.A: must have a value: nothing is taken from the shell (got nothing). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:5 services.gateway.environment.LOG_LEVEL: is set by this project; change it in .env (got debug). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:6 services.gateway.environment.9A: must be named with letters, digits and "_" (got x). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.environment.0: must be text of the form key=value (got A). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.environment.2: stands a second time (got B=2). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.environment: must be a map, or a list of key=value (got text). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:4 services.gateway.environment.A: is read differently by different readers unless it stands in quotes (got 017). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:5 services.gateway.environment.B: is read differently by different readers unless it stands in quotes (got 1e3). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:6 services.gateway.environment.C: is read differently by different readers unless it stands in quotes (got 2026-01-01). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:7 services.gateway.environment.D: is read differently by different readers unless it stands in quotes (got 0x1f). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:8 services.gateway.environment.E: is read differently by different readers unless it stands in quotes (got 1_000). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:7: must be YAML that Compose and this project read alike (got Unresolved tag: !reset). Correct it.
+    E_OVERRIDE  dev/docker-compose.override.yml:4 services.gateway.environment.A: has a "$" that is neither \${VARIABLE} nor $$ (got $LOG_LEVEL). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:5 services.gateway.environment.B: has a "$" that is neither \${VARIABLE} nor $$ (got \${LOG_LEVEL:-x}). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:6 services.gateway.environment.C: names HOME, which is no variable of this project (got \${HOME}). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:7 services.gateway.environment.D: names LOG_LEVLE, which is no variable of this project; did you mean LOG_LEVEL? (got \${LOG_LEVLE}). Correct or delete it; docs/override.md lists all.
+    E_SECRET  dev/docker-compose.override.yml:8 services.gateway.environment.E: names the secret WORKER_TOKEN (got (set)). Secrets go into .env only.
+    E_OVERRIDE  dev/docker-compose.override.yml:4 services.gateway.environment.(set): must be named with letters, digits and "_" (got x). Correct or delete it; docs/override.md lists all.
+    E_SECRET  dev/docker-compose.override.yml:6 services.gateway.environment.URL: holds a secret (got (set)). Secrets go into .env only.
+    E_SECRET  dev/docker-compose.override.yml:4 services.gateway.environment.DB_PASSWORD: has the name of a secret, and docker inspect shows it (got (set)). Secrets go into .env only.
+    E_SECRET  dev/docker-compose.override.yml:5 services.gateway.environment.MY_API_KEY: has the name of a secret, and docker inspect shows it (got (set)). Secrets go into .env only.
+    E_SECRET  dev/docker-compose.override.yml:4 services.gateway.labels.note: holds a secret (got (set)). Secrets go into .env only.
+    E_OVERRIDE  dev/docker-compose.override.yml:5 services.gateway.labels.com.docker.compose.project: is a label of this project (got x). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:6 services.gateway.labels.taxlien-gateway.secrets: is a label of this project (got x). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.extra_hosts.0: must be text of the form key=value (got a:host-gateway). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.extra_hosts.3: must be text of the form key=value (got d). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.extra_hosts.1: must have one IPv4 or IPv6 address (got b=10.0.0.256). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.extra_hosts.2: must name a host (got -c=10.0.0.1). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.ulimits.nofiles: must be one of core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, sigpending, stack (got 1). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.ulimits.nofile: must be a whole number from -1 to 999999999999999 (got many). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.ulimits.nproc: must have a soft limit within the hard one (got {"soft":"2","hard":"1"}). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.ulimits.core: must be a number, or a map of soft and hard (got {"soft":"1"}). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.mem_limit: must be whole MiB from 64m to 1024g (got 63m). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:4 services.gateway.cpu_shares: must be a whole number from 2 to 262144 (got 1). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.mem_limit: must be whole MiB from 64m to 1024g (got 1.5g). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.<<: must be a plain name (got <<). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:4 services.gateway.volumes.0: must be /path/on/host:/path/in/container:ro, both plain and absolute (got /a:/b). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:5 services.gateway.volumes.1: must be /path/on/host:/path/in/container:ro, both plain and absolute (got /a:/b:rw). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:6 services.gateway.volumes.2: must be /path/on/host:/path/in/container:ro, both plain and absolute (got named:/b:ro). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:7 services.gateway.volumes.3: must be /path/on/host:/path/in/container:ro, both plain and absolute (got /a/../b:/c:ro). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:8 services.gateway.volumes.4: overlaps another mount of this container (got /a:/run/secrets/x:ro). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:9 services.gateway.volumes.5: overlaps another mount of this container (got /a:/data:ro). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.volumes: must be a list of texts (got [{"type":"bind","source":"/a","target":"/b"}]). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:4 services.gateway.ports.0: must be "\${BIND_IP}:port:port in the container", TCP; IPv6 as "[\${BIND_IP}]:..." (got 9081:8081). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:5 services.gateway.ports.1: must be on BIND_IP, 127.0.10.1 (got 0.0.0.0:9081:8081). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:6 services.gateway.ports.2: has a port that db has already (got 127.0.10.1:5432:8081). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:7 services.gateway.ports.3: must be "\${BIND_IP}:port:port in the container", TCP; IPv6 as "[\${BIND_IP}]:..." (got 127.0.10.1:9081:8081/udp). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:5 services.gateway.ports.1: has a port that gateway has already (got 127.0.10.1:9081:2). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:6 services.gateway.ports.2: must be on BIND_IP, 127.0.10.1 (got 127.0.10.2:9082:1). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:7 services.gateway.ports.3: must be "\${BIND_IP}:port:port in the container", TCP; IPv6 as "[\${BIND_IP}]:..." (got 127.0.10.1:70000:1). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.prometheus.command.0: must stay as this project sets it (got --web.listen-address=:1). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.prometheus.command.1: must be one argument, --name or --name=value (got x). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.prometheus.command.2: must stay as this project sets it (got --storage.tsdb.path=/tmp). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.prometheus.command: replaces the whole command line, so must hold --config.file=/etc/prometheus/prometheus.yml and --storage.tsdb.path=/prometheus (got ["--web.listen-address=:1","x","--storage.tsdb.path=/tmp"]). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.prometheus.command: must be a list of texts (got --log.level=debug). Correct or delete it; docs/override.md lists all."
   `);
 });
 

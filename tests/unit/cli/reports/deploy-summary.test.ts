@@ -74,8 +74,10 @@ test('text from outside is no Markdown and no HTML', () => {
 });
 
 test('a run without a deploy tells what the doctor says', () => {
-  const finding = { code: 'E_X', severity: 'error', message: 'a: is taken (got b).', why: '', fix: 'Stop b.' } as const;
-  expect(shown(undeployedSummary('dev', [finding]))).toContain('- error: a: is taken (got b). Stop b.\n');
+  const taken = { code: 'E_PORT_TAKEN', severity: 'error', message: 'a: is taken (got b)', fix: 'Stop b.' } as const;
+  const text = shown(undeployedSummary('dev', [taken, { ...taken, why: 'It cannot start.' }]));
+  expect(text).toContain('- E_PORT_TAKEN  a: is taken (got b). Stop b.\n');
+  expect(text).toContain('- E_PORT_TAKEN  a: is taken (got b). It cannot start. Stop b.\n');
   expect(undeployedSummary('dev', [])).toContain('All is well.');
 });
 

@@ -1,6 +1,7 @@
+import { type ErrorCode, errorCodes } from '../host/error-codes.ts';
 import { envSchema, metaOf, type Variable, variables } from './schema.ts';
 
-const head = `# Settings
+const settingsHead = `# Settings
 
 Printed from \`settings/schema.ts\` by \`npm run docs\`; change it there.
 
@@ -23,7 +24,7 @@ export function settingsDocText(): string {
     const rows = variables.filter((variable) => metaOf(variable).section === section).map(cellsOf);
     return `## ${section}\n\n${markdownTable([['Variable', 'Meaning', 'Value', 'Default'], ...rows])}`;
   });
-  return `${[head, ...parts].join('\n\n')}\n`;
+  return `${[settingsHead, ...parts].join('\n\n')}\n`;
 }
 
 function cellsOf(variable: Variable): readonly string[] {
@@ -35,6 +36,33 @@ function cellsOf(variable: Variable): readonly string[] {
     ruleOf(variable),
     shownDefault === undefined ? 'required' : shownDefault === '' ? 'empty' : `\`${shownDefault}\``,
   ];
+}
+
+const errorsHead = `# Error codes
+
+Printed from \`host/error-codes.ts\` by \`npm run docs\`; change it there.
+
+Each error and each warning begins with its code: in the output of \`gatewayctl\` and of plain \`pulumi up\`, in the job summary and in
+\`logs/last-deploy.json\`. After it come the place, the rule, what was found, and the fix:
+
+\`\`\`
+E_BIND_IP  dev/.env:3 BIND_IP: must be one address, not all of the host (got 0.0.0.0). Set it in ...
+\`\`\`
+
+The message has the details; the tables say what a code means in general. \`./gatewayctl doctor <env>\` looks for most of them and
+changes nothing; with \`--json\` a script finds them as \`code\`.`;
+
+/** The text of `docs/errors.md`: every code, its meaning, its fix. */
+export function errorsDocText(): string {
+  const codes = Object.keys(errorCodes) as ErrorCode[];
+  const tableOf = (prefix: string) => {
+    const rows = codes
+      .filter((code) => code.startsWith(prefix))
+      .map((code) => [`\`${code}\``, errorCodes[code].meaning, errorCodes[code].fix]);
+    return markdownTable([['Code', 'Meaning', 'Fix'], ...rows]);
+  };
+  const parts = [errorsHead, '## Errors', tableOf('E_'), '## Warnings', tableOf('W_')];
+  return `${parts.join('\n\n')}\n`;
 }
 
 /** Rows under a head, in aligned columns as the formatter wants them. */
