@@ -71,7 +71,7 @@ describe('a query through Grafana', () => {
     expect(asked).toEqual([
       {
         path: '/api/ds/query',
-        authorization: `Basic ${Buffer.from(`admin:${testSecrets.grafanaAdminPassword}`).toString('base64')}`,
+        authorization: `Basic ${Buffer.from(`admin:${testSecrets.GRAFANA_ADMIN_PASSWORD}`).toString('base64')}`,
         body: {
           from: 'now-5m',
           to: 'now',
