@@ -70,13 +70,8 @@ export async function download(unit: Unit, options: DownloadOptions): Promise<At
   rmSync(unpacked, { recursive: true });
   rmSync(archive);
   progress.done(`toolchain: ${unit.name} ${unit.version} downloaded, SHA-256 verified`);
-  return {
-    origins: unit.parts.map(() => ({
-      version: unit.version,
-      from: 'download',
-      why: `${archiveUrl}, SHA-256 verified`,
-    })),
-  };
+  const source = `${archiveUrl}, SHA-256 verified`;
+  return { parts: unit.parts.map(() => ({ version: unit.version, origin: 'official', source })) };
 }
 
 /** The SHA-256 that a list in the format of `sha256sum` gives for a file. */

@@ -17,7 +17,7 @@ export async function takeInstalled(unit: Unit, stagingDir: string): Promise<Att
   const found = first.name === 'pulumi' ? await installedEngine(unit) : installedPlugin(unit);
   if ('problem' in found) return found;
   for (const part of unit.parts) putInPlace(join(found.dir, part.program), join(stagingDir, part.file));
-  return { origins: unit.parts.map(() => ({ version: unit.version, from: 'path', why: `found in ${found.dir}` })) };
+  return { parts: unit.parts.map(() => ({ version: unit.version, origin: 'found', source: found.dir })) };
 }
 
 type Found = { readonly dir: string } | { readonly problem: string };

@@ -49,10 +49,10 @@ export async function buildFromGo(
     progress.done(`toolchain: ${program} ${build.version} built`);
   }
   return {
-    origins: unit.parts.map(({ build }) => ({
+    parts: unit.parts.map(({ build }) => ({
       version: build.version,
-      from: 'go-build',
-      why: `built from ${build.module}/go.mod`,
+      origin: 'built',
+      source: `bootstrap/toolchain/${build.module}/go.mod`,
     })),
   };
 }

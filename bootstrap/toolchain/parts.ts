@@ -1,15 +1,14 @@
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
-
 export type PartName = 'pulumi' | 'language-nodejs' | 'docker' | 'command';
-type Source = 'path' | 'download' | 'go-build';
 
-export interface Origin {
+/** A part as it stands in a toolchain. */
+export interface InstalledPart {
   readonly version: string;
-  readonly from: Source;
-  /** Where it was found, or why it had to be got this way. */
-  readonly why: string;
+  /** `official`: from Pulumi's release; `built`: from Go modules on this machine; `found`: installed here before. */
+  readonly origin: 'official' | 'built' | 'found';
+  /** The archive and how it was checked, the Go module, or the directory. */
+  readonly source: string;
+  /** Why the ways that come first did not lead to it. */
+  readonly problems: readonly string[];
 }
 
 /** One program of the toolchain. */
@@ -127,22 +126,4 @@ export const units: readonly Unit[] = [engine, plugin('docker', dockerVersion), 
 /** Go's names for this machine, which Pulumi's releases use as well. */
 export function platformOf(os: string, arch: string): Platform {
   return { os, arch: arch === 'x64' ? 'amd64' : arch };
-}
-
-/** Name of the directory that holds this toolchain: another version, platform or Go module is another directory. */
-export function toolchainKey(moduleRoot: string, { os, arch }: Platform): string {
-  const hash = createHash('sha256');
-  const modules = units.flatMap(({ parts }) => parts.map(({ build }) => build.module));
-  for (const module of modules) {
-    for (const entry of readdirSync(join(moduleRoot, module), { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile()) continue;
-      const file = join(entry.parentPath, entry.name);
-      hash
-        .update(`${relative(moduleRoot, file)}\0`)
-        .update(readFileSync(file))
-        .update('\0');
-    }
-  }
-  const versions = `pulumi-${pulumiVersion}-docker-${dockerVersion}-command-${commandVersion}`;
-  return `${versions}-${os}-${arch}-${hash.digest('hex').slice(0, 12)}`;
 }

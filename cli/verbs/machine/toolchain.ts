@@ -10,13 +10,18 @@ export const toolchain: Verb = {
   options: { json: { type: 'boolean' } },
   words: [0, 0],
   async run({ options, progress }) {
-    const { origin, binDir, pulumiHome } = await ensureToolchain({ cacheDir: userDirs().cacheDir, progress });
+    const { parts, binDir, pulumiHome } = await ensureToolchain({ cacheDir: userDirs().cacheDir, progress });
     if (options.json === true) {
-      print(JSON.stringify({ binDir, pulumiHome, origin }));
+      print(JSON.stringify({ binDir, pulumiHome, parts }));
       return 0;
     }
-    const rows = Object.entries(origin).map(([name, { version, from, why }]) => [name, version, from, why]);
-    print(table([['PART', 'VERSION', 'FROM', 'WHY'], ...rows]));
+    const rows = Object.entries(parts).map(([name, { version, origin, source, problems }]) => [
+      name,
+      version,
+      origin,
+      problems.length === 0 ? source : `${source} (${problems.join('; ')})`,
+    ]);
+    print(table([['PART', 'VERSION', 'ORIGIN', 'SOURCE'], ...rows]));
     print(`\nprograms: ${binDir}\nPULUMI_HOME: ${pulumiHome}`);
     return 0;
   },

@@ -55,7 +55,7 @@ test.each([
 test('a verified release gives executable programs and nothing else', async () => {
   const fetch = releaseOf((archive) => createHash('sha256').update(archive).digest('hex'));
   const result = await download(engine, optionsWith(fetch));
-  expect(result).toMatchObject({ origins: [{ version: '3.259.0', from: 'download' }, { from: 'download' }] });
+  expect(result).toMatchObject({ parts: [{ version: '3.259.0', origin: 'official' }, { origin: 'official' }] });
   expect(readdirSync(join(dir, 'new'), { recursive: true }).sort()).toEqual([
     'bin',
     'bin/pulumi',

@@ -41,8 +41,8 @@ test('takes the pinned engine with the host beside it, behind a link on PATH', a
   program('opt/pulumi-language-nodejs');
   mkdirSync(join(dir, 'path'));
   symlinkSync(pulumi, join(dir, 'path', 'pulumi'));
-  const origin = { version: '3.259.0', from: 'path', why: `found in ${join(dir, 'opt')}` };
-  expect(await takeInstalled(engine, stagingDir)).toEqual({ origins: [origin, origin] });
+  const part = { version: '3.259.0', origin: 'found', source: join(dir, 'opt') };
+  expect(await takeInstalled(engine, stagingDir)).toEqual({ parts: [part, part] });
   expect(existsSync(join(stagingDir, 'bin/pulumi-language-nodejs'))).toBe(true);
 });
 
@@ -73,7 +73,7 @@ test("takes a plugin of the pinned version from Pulumi's own plugin directory", 
   const folder = join(dir, '.pulumi/plugins/resource-docker-v5.2.0');
   expect(await takeInstalled(docker, stagingDir)).toEqual({ problem: `${folder} is not there` });
   program('.pulumi/plugins/resource-docker-v5.2.0/pulumi-resource-docker');
-  expect(await takeInstalled(docker, stagingDir)).toMatchObject({ origins: [{ from: 'path' }] });
+  expect(await takeInstalled(docker, stagingDir)).toMatchObject({ parts: [{ origin: 'found' }] });
   expect(existsSync(join(stagingDir, 'home/plugins/resource-docker-v5.2.0/pulumi-resource-docker'))).toBe(true);
 });
 

@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest';
 import { type Unit, units } from '../../../../bootstrap/toolchain/parts.ts';
-import { bring, type Way } from '../../../../bootstrap/toolchain/toolchain.ts';
+import type { Way } from '../../../../bootstrap/toolchain/sources.ts';
+import { bring } from '../../../../bootstrap/toolchain/toolchain.ts';
 
 const [engine] = units as readonly [Unit];
 const progress = { step: () => {}, tick: () => {}, done: () => {} };
 const not = (name: string, asked: string[]): Way => ({
   name,
+  isTold: true,
   attempt: async () => {
     asked.push(name);
     return { problem: `no ${name}` };
@@ -13,9 +15,10 @@ const not = (name: string, asked: string[]): Way => ({
 });
 const has = (name: string, asked: string[]): Way => ({
   name,
+  isTold: true,
   attempt: async (unit) => {
     asked.push(name);
-    return { origins: unit.parts.map(({ build }) => ({ version: build.version, from: 'go-build', why: name })) };
+    return { parts: unit.parts.map(({ build }) => ({ version: build.version, origin: 'built', source: name })) };
   },
 });
 
@@ -23,8 +26,13 @@ test('stops at the first way that leads there', async () => {
   const asked: string[] = [];
   const ways = [not('installed', asked), has('official release', asked), has('Go build', asked)];
   expect(await bring(engine, ways, progress)).toEqual({
-    pulumi: { version: '3.259.0', from: 'go-build', why: 'official release (installed: no installed)' },
-    'language-nodejs': { version: '3.68.0', from: 'go-build', why: 'official release (installed: no installed)' },
+    pulumi: { version: '3.259.0', origin: 'built', source: 'official release', problems: ['installed: no installed'] },
+    'language-nodejs': {
+      version: '3.68.0',
+      origin: 'built',
+      source: 'official release',
+      problems: ['installed: no installed'],
+    },
   });
   expect(asked).toEqual(['installed', 'official release']);
 });

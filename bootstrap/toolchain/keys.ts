@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { type InstalledPart, type Platform, units } from './parts.ts';
+
+/**
+ * Names of the directories that may hold the toolchain, by what is in them: the official parts depend on versions and
+ * platform alone, what was built here on the Go modules too.
+ */
+export function toolchainKeys(moduleRoot: string, { os, arch }: Platform): { official: string; built: string } {
+  const versions = units.map(({ parts: [part], version }) => `${part.name}-${version}`).join('-');
+  const key = `${versions}-${os}-${arch}`;
+  return { official: `${key}-official`, built: `${key}-built-${hashOfModules(moduleRoot)}` };
+}
+
+/** One built part makes it a toolchain that was built. */
+export const isBuilt = (parts: readonly InstalledPart[]) => parts.some(({ origin }) => origin === 'built');
+
+function hashOfModules(moduleRoot: string): string {
+  const hash = createHash('sha256');
+  const modules = units.flatMap(({ parts }) => parts.map(({ build }) => build.module));
+  for (const module of modules) {
+    for (const entry of readdirSync(join(moduleRoot, module), { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const file = join(entry.parentPath, entry.name);
+      hash
+        .update(`${relative(moduleRoot, file)}\0`)
+        .update(readFileSync(file))
+        .update('\0');
+    }
+  }
+  return hash.digest('hex').slice(0, 12);
+}
