@@ -1,16 +1,13 @@
-import { createHash } from 'node:crypto';
-import { createWriteStream, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { ownEnvironment } from '../../host/environment.ts';
 import { UserError } from '../../host/errors.ts';
 import type { Progress } from '../../host/output.ts';
 import { run } from '../../host/process.ts';
-import type { Platform, Unit } from './parts.ts';
+import { fetchFile, Unavailable } from './fetch-file.ts';
+import type { Algorithm, Platform, Unit } from './parts.ts';
 import { type Attempt, putInPlace } from './sources.ts';
 
-const connectTimeoutMs = 5_000;
-const stallTimeoutMs = 30_000;
 const memoryMs = 3_600_000;
 
 export interface DownloadOptions {
@@ -20,47 +17,104 @@ export interface DownloadOptions {
   /** Remembers for an hour which hosts could not be reached. */
   readonly memoryFile: string;
   readonly progress: Progress;
+  /** URL of a mirror or a directory that holds the release's files by their names; default: where Pulumi has them. */
+  readonly base?: string | undefined;
   readonly fetch?: typeof fetch;
   readonly now?: () => number;
 }
 
 /**
- * Downloads a unit's official release and checks it against the release's own list of checksums.
- * @throws UserError E_CHECKSUM when the archive is not the one that the list names
+ * Takes a unit's official release and checks its archive: against the release's own list of checksums, and that list
+ * against the pinned checksum where there is one.
+ * @throws UserError E_CHECKSUM when one of them disagrees
  */
 export async function download(unit: Unit, options: DownloadOptions): Promise<Attempt> {
-  const { platform, stagingDir, memoryFile, progress, fetch: get = fetch, now = Date.now } = options;
-  const archiveUrl = unit.release.archiveUrl(platform);
+  const { platform, stagingDir, memoryFile, progress, base, fetch: get = fetch, now = Date.now } = options;
+  const { release } = unit;
+  const locate = (url: string) => (base === undefined ? url : `${base}/${basename(url)}`);
+  const archiveUrl = locate(release.archiveUrl(platform));
+  const listUrl = locate(release.checksumsUrl);
   const { host } = new URL(archiveUrl);
   const memory = readMemory(memoryFile);
   const known = memory[host];
   if (known !== undefined && now() - known.atMs < memoryMs) {
     return { problem: `${host} could not be reached within the last hour (${known.reason})` };
   }
-  progress.step(`toolchain: looking for the official ${unit.name} ${unit.version} at ${host}`);
-  let checksums: string;
+  if (host !== '') progress.step(`toolchain: looking for the official ${unit.name} ${unit.version} at ${host}`);
+  const archive = join(stagingDir, basename(archiveUrl));
+  const list = `${archive}.checksums`;
   try {
-    checksums = await (await open(get, unit.release.checksumsUrl)).text();
+    await fetchFile(listUrl, list, { get });
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
-    if (!error.isHostDown) return { problem: `${unit.release.checksumsUrl}: ${error.message}` };
+    if (!error.isHostDown) return { problem: `${listUrl}: ${error.message}` };
     remember(memoryFile, { ...memory, [host]: { atMs: now(), reason: error.message } });
     return { problem: `${host} cannot be reached (${error.message})` };
   }
-  const archive = join(stagingDir, basename(new URL(archiveUrl).pathname));
-  const expected = checksumOf(checksums, basename(archive));
-  if (expected === undefined) {
-    return { problem: `${unit.release.checksumsUrl} does not list ${basename(archive)}` };
+  const listed = checksumOf(readFileSync(list, 'utf8'), basename(archive), release.algorithms);
+  if (listed === undefined) {
+    const algorithms = release.algorithms.map((each) => algorithmNames[each]).join(' or ');
+    return { problem: `${listUrl} does not list ${basename(archive)} with ${algorithms}` };
+  }
+  const { algorithm, checksum } = listed;
+  const pinned = release.sha256?.[`${platform.os}-${platform.arch}`];
+  if (pinned !== undefined && checksum !== pinned) {
+    throw wrongChecksum(unit, listUrl, `SHA-256 of ${basename(archive)} must be ${pinned} (got ${checksum})`);
   }
   try {
-    const got = await save(await open(get, archiveUrl), archive, (mib) =>
-      progress.tick(`toolchain: downloading ${unit.name}, ${mib} MiB`),
-    );
-    if (got !== expected) throw wrongChecksum(archiveUrl, unit.release.checksumsUrl, got, expected);
+    const onMebibytes = (mib: number) => progress.tick(`toolchain: downloading ${unit.name}, ${mib} MiB`);
+    const got = await fetchFile(archiveUrl, archive, { get, algorithm, onMebibytes });
+    if (got !== checksum) {
+      const rule = `${algorithmNames[algorithm]} must be ${checksum}, as ${listUrl} says (got ${got})`;
+      throw wrongChecksum(unit, archiveUrl, rule);
+    }
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
     return { problem: `${archiveUrl}: ${error.message}` };
   }
+  await unpack(unit, archive, stagingDir);
+  for (const file of [archive, list]) rmSync(file);
+  const source = `${archiveUrl}, ${algorithmNames[algorithm]} verified`;
+  progress.done(`toolchain: ${unit.name} ${unit.version} from ${source}`);
+  return { parts: unit.parts.map(() => ({ version: unit.version, origin: 'official', source })) };
+}
+
+/**
+ * `TAXLIEN_GATEWAY_MIRROR` where it is set, without a slash at its end.
+ * @throws UserError E_MIRROR
+ */
+export function mirrorUrl(env: NodeJS.ProcessEnv = ownEnvironment): string | undefined {
+  const given = env.TAXLIEN_GATEWAY_MIRROR ?? '';
+  if (given === '') return undefined;
+  const url = URL.parse(given);
+  if (url !== null && /^(https?|file):$/.test(url.protocol) && url.username === '') return given.replace(/\/+$/, '');
+  throw new UserError(
+    'E_MIRROR',
+    `TAXLIEN_GATEWAY_MIRROR: must be a URL of http, https or file, without a user (got ${given.replace(/\/\/.*@/, '//***@')})`,
+    "Set it to the URL below which the files of Pulumi's releases lie, e.g. https://mirror.example.org/pulumi.",
+  );
+}
+
+const algorithmNames: Readonly<Record<Algorithm, string>> = { sha1: 'SHA-1', sha256: 'SHA-256' };
+const algorithmsByDigits: Readonly<Record<number, Algorithm>> = { 40: 'sha1', 64: 'sha256' };
+
+/** What a list in the format of `sha256sum` or `shasum` gives for a file, by one of these algorithms. */
+export function checksumOf(
+  list: string,
+  fileName: string,
+  algorithms: readonly Algorithm[],
+): { readonly algorithm: Algorithm; readonly checksum: string } | undefined {
+  for (const line of list.split('\n')) {
+    const [, checksum = '', name] = /^([0-9a-f]+) [ *](?:\.\/)?(.+?)\s*$/i.exec(line) ?? [];
+    const algorithm = algorithmsByDigits[checksum.length];
+    if (name === fileName && algorithm !== undefined && algorithms.includes(algorithm)) {
+      return { algorithm, checksum: checksum.toLowerCase() };
+    }
+  }
+  return undefined;
+}
+
+async function unpack(unit: Unit, archive: string, stagingDir: string): Promise<void> {
   const unpacked = `${archive}.d`;
   mkdirSync(unpacked, { recursive: true });
   await run(['tar', '-xzf', archive, '-C', unpacked]);
@@ -68,87 +122,13 @@ export async function download(unit: Unit, options: DownloadOptions): Promise<At
     putInPlace(join(unpacked, unit.release.folder, part.program), join(stagingDir, part.file));
   }
   rmSync(unpacked, { recursive: true });
-  rmSync(archive);
-  progress.done(`toolchain: ${unit.name} ${unit.version} downloaded, SHA-256 verified`);
-  const source = `${archiveUrl}, SHA-256 verified`;
-  return { parts: unit.parts.map(() => ({ version: unit.version, origin: 'official', source })) };
 }
 
-/** The SHA-256 that a list in the format of `sha256sum` gives for a file. */
-export function checksumOf(list: string, fileName: string): string | undefined {
-  for (const line of list.split('\n')) {
-    const match = /^([0-9a-f]{64}) [ *](?:\.\/)?(.+?)\s*$/i.exec(line);
-    if (match?.[2] === fileName) return match[1]?.toLowerCase();
-  }
-  return undefined;
-}
-
-class Unavailable extends Error {
-  readonly isHostDown: boolean;
-
-  constructor(message: string, isHostDown: boolean) {
-    super(message);
-    this.isHostDown = isHostDown;
-  }
-}
-
-async function open(get: typeof fetch, url: string): Promise<Response> {
-  const timeout = new AbortController();
-  const timer = setTimeout(() => timeout.abort(), connectTimeoutMs);
-  try {
-    const response = await get(url, { signal: timeout.signal });
-    if (response.ok) return response;
-    throw new Unavailable(`HTTP ${response.status}`, false);
-  } catch (error) {
-    if (error instanceof Unavailable) throw error;
-    if (timeout.signal.aborted) throw new Unavailable(`no answer within ${connectTimeoutMs / 1000} s`, true);
-    throw new Unavailable(reasonOf(error), true);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** `fetch failed` tells nothing; what does is in its cause. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  if (cause instanceof Error) return (cause as NodeJS.ErrnoException).code ?? cause.message;
-  return String(cause);
-}
-
-async function save(response: Response, file: string, onMebibytes: (mib: number) => void): Promise<string> {
-  if (response.body === null) throw new Unavailable('empty answer', false);
-  const hash = createHash('sha256');
-  const stall = new AbortController();
-  const onStall = () => stall.abort();
-  let timer = setTimeout(onStall, stallTimeoutMs);
-  let size = 0;
-  const count = async function* (chunks: AsyncIterable<Buffer>) {
-    for await (const chunk of chunks) {
-      clearTimeout(timer);
-      timer = setTimeout(onStall, stallTimeoutMs);
-      size += chunk.length;
-      hash.update(chunk);
-      onMebibytes(Math.round(size / 2 ** 20));
-      yield chunk;
-    }
-  };
-  mkdirSync(dirname(file), { recursive: true });
-  try {
-    await pipeline(Readable.fromWeb(response.body), count, createWriteStream(file), { signal: stall.signal });
-  } catch (error) {
-    const reason = stall.signal.aborted ? `nothing for ${stallTimeoutMs / 1000} s` : reasonOf(error);
-    throw new Unavailable(`broke off after ${size} bytes (${reason})`, false);
-  } finally {
-    clearTimeout(timer);
-  }
-  return hash.digest('hex');
-}
-
-function wrongChecksum(url: string, list: string, got: string, expected: string): UserError {
+function wrongChecksum({ release }: Unit, url: string, rule: string): UserError {
   return new UserError(
     'E_CHECKSUM',
-    `${url}: SHA-256 must be ${expected}, as ${list} says (got ${got})`,
-    'Something between here and the release changes downloads. Try again on another network.',
+    `${url}: ${rule}`,
+    `This is not what Pulumi published, or it changed on its way. Fetch it again from ${dirname(release.checksumsUrl)}, on another network if it stays so.`,
   );
 }
 

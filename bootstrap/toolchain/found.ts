@@ -1,8 +1,10 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
-import { pathWith } from '../../host/environment.ts';
+import { basename, delimiter, dirname, join } from 'node:path';
+import { ownEnvironment, pathWith } from '../../host/environment.ts';
+import { realPathOf } from '../../host/paths.ts';
 import { run } from '../../host/process.ts';
+import { stampName } from './keys.ts';
 import { pluginFolder, type Unit } from './parts.ts';
 import { type Attempt, putInPlace } from './sources.ts';
 
@@ -27,7 +29,7 @@ async function installedEngine(unit: Unit): Promise<Found> {
   const onPath = pathWith()
     .split(delimiter)
     .map((dir) => join(dir, pulumi.program))
-    .find((file) => existsSync(file));
+    .find((file) => existsSync(file) && !isOfToolchain(join(realPathOf(dirname(file)), '..')));
   if (onPath === undefined) return { problem: 'pulumi is not on PATH' };
   // Package managers put links on PATH; the language host lies beside the program itself.
   const file = realpathSync(onPath);
@@ -39,9 +41,23 @@ async function installedEngine(unit: Unit): Promise<Found> {
   return { dir: dirname(file) };
 }
 
-/** Pulumi's own plugin directory carries the version in its folders' names; a plugin on PATH cannot always tell it. */
+/** Pulumi's own plugin directories carry the version in their folders' names; a plugin on PATH cannot always say it. */
 function installedPlugin(unit: Unit): Found {
   const [part] = unit.parts;
-  const dir = join(homedir(), '.pulumi', 'plugins', pluginFolder(part.name, unit.version));
-  return existsSync(join(dir, part.program)) ? { dir } : { problem: `${dir} is not there` };
+  const places = [ownEnvironment.PULUMI_HOME ?? '', join(homedir(), '.pulumi')]
+    .filter((home) => home !== '')
+    .map((home) => join(home, 'plugins'))
+    .filter((plugins) => !isOfToolchain(join(realPathOf(plugins), '../..')))
+    .map((plugins) => join(plugins, pluginFolder(part.name, unit.version)));
+  const problems: string[] = [];
+  for (const dir of new Set(places)) {
+    if (!existsSync(join(dir, part.program))) problems.push(`${dir} is not there`);
+    // Pulumi makes it before an installation, and removes it after one that succeeded.
+    else if (existsSync(`${dir}.partial`)) problems.push(`${dir} is not complete (${basename(dir)}.partial is there)`);
+    else return { dir };
+  }
+  return { problem: problems.join(', ') };
 }
+
+/** After `gatewayctl env`, PATH and PULUMI_HOME lead to an earlier toolchain, whose parts may be built ones. */
+const isOfToolchain = (dir: string) => existsSync(join(dir, stampName));

@@ -3,6 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { type InstalledPart, type Platform, units } from './parts.ts';
 
+/** Holds the parts of a toolchain; a directory without it is none. */
+export const stampName = 'toolchain.json';
+
 /**
  * Names of the directories that may hold the toolchain, by what is in them: the official parts depend on versions and
  * platform alone, what was built here on the Go modules too.

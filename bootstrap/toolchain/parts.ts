@@ -37,9 +37,15 @@ export interface Unit {
   readonly release: Release;
 }
 
+export type Algorithm = 'sha1' | 'sha256';
+
 interface Release {
   readonly archiveUrl: (platform: Platform) => string;
   readonly checksumsUrl: string;
+  /** What its list of checksums may be made with. */
+  readonly algorithms: readonly Algorithm[];
+  /** Pinned checksums of the archives by `<os>-<arch>`: a list that disagrees is refused. */
+  readonly sha256?: Readonly<Record<string, string>>;
   /** Folder in the archive that holds the programs. */
   readonly folder: string;
 }
@@ -85,11 +91,19 @@ const engine: Unit = {
     archiveUrl: ({ os, arch }) =>
       `https://get.pulumi.com/releases/sdk/pulumi-v${pulumiVersion}-${os}-${arch === 'amd64' ? 'x64' : arch}.tar.gz`,
     checksumsUrl: `https://get.pulumi.com/releases/sdk/pulumi-${pulumiVersion}-checksums.txt`,
+    algorithms: ['sha256'],
+    // Read in github.com/pulumi/homebrew-tap, Formula/pulumi.rb at 51fb494 of 2026-08-20.
+    sha256: {
+      'linux-amd64': '94ba357acac23d01474084c4b00098dc0f7bc70ce13f34c777459254a5f718e5',
+      'linux-arm64': 'edc8327463a72160bb36cf82cf5062da9c8a244290a706d9980988e7bf486853',
+      'darwin-amd64': 'eaca4c3b8277bfa3ab061fa3b270d1c66358a0b2e613da8c5587a04b7226c534',
+      'darwin-arm64': '57c27f179e527e2cf9f62b841a448af72a020e44b2fb4ee0d9bd85556c00c864',
+    },
     folder: 'pulumi',
   },
 };
 
-function plugin(name: 'docker' | 'command', version: string): Unit {
+function plugin(name: 'docker' | 'command', version: string, algorithms: readonly Algorithm[]): Unit {
   const program = `pulumi-resource-${name}`;
   const releaseUrl = `https://github.com/pulumi/pulumi-${name}/releases/download/v${version}`;
   return {
@@ -111,6 +125,7 @@ function plugin(name: 'docker' | 'command', version: string): Unit {
     release: {
       archiveUrl: ({ os, arch }) => `${releaseUrl}/${program}-v${version}-${os}-${arch}.tar.gz`,
       checksumsUrl: `${releaseUrl}/pulumi-${name}_${version}_checksums.txt`,
+      algorithms,
       folder: '.',
     },
   };
@@ -121,7 +136,12 @@ export function pluginFolder(name: string, version: string): string {
   return `resource-${name}-v${version}`;
 }
 
-export const units: readonly Unit[] = [engine, plugin('docker', dockerVersion), plugin('command', commandVersion)];
+export const units: readonly Unit[] = [
+  engine,
+  // SHA-1: its workflow publish.yml makes the list with `shasum` and no `-a 256` (read at v5.1.0).
+  plugin('docker', dockerVersion, ['sha256', 'sha1']),
+  plugin('command', commandVersion, ['sha256']),
+];
 
 /** Go's names for this machine, which Pulumi's releases use as well. */
 export function platformOf(os: string, arch: string): Platform {

@@ -1,18 +1,70 @@
 import { chmodSync, copyFileSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { InstalledPart, Unit } from './parts.ts';
+import { UserError } from '../../host/errors.ts';
+import type { Progress } from '../../host/output.ts';
+import type { InstalledPart, Platform, Unit } from './parts.ts';
 
 /** What a way gave for each part of a unit, or the reason why it could not. */
-export type Attempt = { readonly parts: readonly Got[] } | { readonly problem: string };
+export type Attempt = { readonly parts: readonly Omit<InstalledPart, 'problems'>[] } | { readonly problem: string };
 
-type Got = Omit<InstalledPart, 'problems'>;
-
-/** The ways to a unit's programs, in the order in which they are tried. */
+/** A way to a unit's programs. */
 export interface Way {
   readonly name: string;
   /** Whether it leads off this machine or takes long: its failure is reported as it happens. */
-  readonly isTold: boolean;
+  readonly isReported: boolean;
   readonly attempt: (unit: Unit) => Promise<Attempt>;
+}
+
+/** A unit to which no way leads, with the problem of each. */
+interface Missing {
+  readonly unit: Unit;
+  readonly problems: readonly string[];
+}
+
+/** Tries the ways to a unit one after the other; gives its parts by name. */
+export async function obtain(
+  unit: Unit,
+  ways: readonly Way[],
+  progress: Progress,
+): Promise<{ readonly parts: Readonly<Record<string, InstalledPart>> } | Missing> {
+  const problems: string[] = [];
+  for (const { name, isReported, attempt } of ways) {
+    const result = await attempt(unit);
+    if ('parts' in result) {
+      return {
+        parts: Object.fromEntries(result.parts.map((part, index) => [unit.parts[index]?.name, { ...part, problems }])),
+      };
+    }
+    problems.push(`${name}: ${result.problem}`);
+    if (isReported) progress.step(`toolchain: ${unit.name} ${unit.version}: no ${name}: ${result.problem}`);
+  }
+  return { unit, problems };
+}
+
+/** Says of all that is missing which files to fetch, and where they are taken from. */
+export function cannotInstall(missing: readonly Missing[], platform: Platform, archivesDir: string): UserError {
+  const files = missing.flatMap(({ unit: { release } }) => [release.archiveUrl(platform), release.checksumsUrl]);
+  const installs = missing.map(({ unit: { parts, version } }) =>
+    parts[0].name === 'pulumi'
+      ? `Pulumi ${version}, on PATH`
+      : `pulumi plugin install resource ${parts[0].name} ${version}`,
+  );
+  return new UserError(
+    'E_TOOLCHAIN',
+    missing
+      .flatMap(({ unit, problems }) => [
+        `${unit.name} ${unit.version}: cannot be installed`,
+        ...problems.map((problem) => `  ${problem}`),
+      ])
+      .join('\n'),
+    [
+      `Fetch these files where there is a way to them, put them into ${archivesDir}, and run this again:`,
+      ...files.map((url) => `  ${url}`),
+      'Or install them yourself:',
+      ...installs.map((install) => `  ${install}`),
+      'Or set TAXLIEN_GATEWAY_MIRROR to a mirror of these files, or install Go 1.26.',
+    ].join('\n'),
+  );
 }
 
 /** Copies a program, so that a later change of its source leaves the toolchain as it was checked. */

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -9,16 +10,16 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { UserError } from '../../host/errors.ts';
+import { pathToFileURL } from 'node:url';
 import { withLock } from '../../host/lock.ts';
 import type { Progress } from '../../host/output.ts';
 import { deleteUnused, markUsed } from '../unused.ts';
-import { download } from './download.ts';
+import { download, mirrorUrl } from './download.ts';
 import { takeInstalled } from './found.ts';
 import { buildFromGo } from './go-build.ts';
-import { isBuilt, toolchainKeys } from './keys.ts';
-import { type InstalledPart, type PartName, platformOf, type Unit, units } from './parts.ts';
-import type { Way } from './sources.ts';
+import { isBuilt, stampName, toolchainKeys } from './keys.ts';
+import { type InstalledPart, type PartName, units as pinnedUnits, platformOf, type Unit } from './parts.ts';
+import { type Attempt, cannotInstall, obtain, putInPlace, type Way } from './sources.ts';
 
 export interface Toolchain {
   /** Holds `pulumi` and `pulumi-language-nodejs`. */
@@ -28,85 +29,113 @@ export interface Toolchain {
   readonly parts: Readonly<Record<PartName, InstalledPart>>;
 }
 
-const stampName = 'toolchain.json';
-const stagingPrefix = '.new-';
+export interface EnsureOptions {
+  readonly cacheDir: string;
+  readonly progress: Progress;
+  /** Whether each part is fetched again; what cannot be fetched is kept. */
+  readonly isRenewal?: boolean;
+  /** What is pinned; default: this project's. */
+  readonly units?: readonly Unit[];
+}
+
 const moduleRoot = import.meta.dirname;
 const platform = platformOf(process.platform, process.arch);
 const rootOf = (cacheDir: string) => join(cacheDir, 'toolchain');
+const draftPrefix = '.new-';
 
-/** The toolchain of this version that is in the cache, an official one before a built one. Changes nothing. */
+/** The toolchain of this version in the cache, an official one before a built one; changes nothing. */
 export function presentToolchain(cacheDir: string): Toolchain | undefined {
   const { official, built } = toolchainKeys(moduleRoot, platform);
   return readToolchain(join(rootOf(cacheDir), official)) ?? readToolchain(join(rootOf(cacheDir), built));
 }
 
 /**
- * Installs the pinned Pulumi engine, Node host and plugins into the user's cache: what is installed, else the official
+ * Puts the pinned Pulumi engine, Node host and plugins into the user's cache: what is installed, else the official
  * release, else a build from Go modules. Once there, it only reads one file.
  * @throws UserError E_TOOLCHAIN when no way leads to a part
  */
-export async function ensureToolchain(options: {
-  readonly cacheDir: string;
-  readonly progress: Progress;
-}): Promise<Toolchain> {
-  const { cacheDir, progress } = options;
+export async function ensureToolchain(options: EnsureOptions): Promise<Toolchain> {
+  const { cacheDir, progress, isRenewal = false } = options;
   const root = rootOf(cacheDir);
   const ready = presentToolchain(cacheDir);
-  if (ready !== undefined) {
-    markUsed(dirname(ready.binDir), Date.now());
-    return ready;
-  }
+  if (ready !== undefined) markUsed(dirname(ready.binDir), Date.now());
+  if (ready !== undefined && !isRenewal) return ready;
   return withLock(join(root, 'lock'), { describe: 'toolchain', progress }, async () => {
-    const madeMeanwhile = presentToolchain(cacheDir);
-    if (madeMeanwhile !== undefined) return madeMeanwhile;
+    const present = presentToolchain(cacheDir);
+    if (present !== undefined && !isRenewal) return present;
     removeLeftOvers(root);
-    const stagingDir = mkdtempSync(join(root, stagingPrefix));
-    chmodSync(stagingDir, 0o755);
-    const ways: readonly Way[] = [
-      { name: 'installed', isTold: false, attempt: (unit) => takeInstalled(unit, stagingDir) },
-      {
-        name: 'official release',
-        isTold: true,
-        attempt: (unit) =>
-          download(unit, { platform, stagingDir, memoryFile: join(root, 'unreachable.json'), progress }),
-      },
-      { name: 'Go build', isTold: true, attempt: (unit) => buildFromGo(unit, { moduleRoot, stagingDir, progress }) },
-    ];
-    const parts: Record<string, InstalledPart> = {};
-    for (const unit of units) Object.assign(parts, await bring(unit, ways, progress));
-    const keys = toolchainKeys(moduleRoot, platform);
-    const dir = join(root, isBuilt(Object.values(parts)) ? keys.built : keys.official);
-    writeFileSync(join(stagingDir, stampName), JSON.stringify(parts));
-    // Without a stamp it is no toolchain, but a directory of that name would be in the way.
-    rmSync(dir, { recursive: true, force: true });
-    renameSync(stagingDir, dir);
-    return toolchainIn(dir, parts as Toolchain['parts']);
+    const draft = mkdtempSync(join(root, draftPrefix));
+    try {
+      return await install(draft, present, options);
+    } finally {
+      rmSync(draft, { recursive: true, force: true });
+    }
   });
 }
 
-/**
- * Tries the ways one after the other.
- * @throws UserError E_TOOLCHAIN with the problem of each way
- */
-export async function bring(
-  unit: Unit,
-  ways: readonly Way[],
-  progress: Progress,
-): Promise<Readonly<Record<string, InstalledPart>>> {
-  const problems: string[] = [];
-  for (const { name, isTold, attempt } of ways) {
-    const result = await attempt(unit);
-    if ('parts' in result) {
-      return Object.fromEntries(result.parts.map((part, index) => [unit.parts[index]?.name, { ...part, problems }]));
-    }
-    problems.push(`${name}: ${result.problem}`);
-    if (isTold) progress.step(`toolchain: ${unit.name} ${unit.version}: no ${name}: ${result.problem}`);
+/** One line on a docker plugin that was built here, and how the official one replaces it. */
+export function builtPluginLine({ parts: { docker } }: Toolchain): string | undefined {
+  if (docker.origin !== 'built') return undefined;
+  return 'the docker plugin was built here, from an older provider; once github.com can be reached: ./gatewayctl toolchain --renew';
+}
+
+async function install(
+  draft: string,
+  present: Toolchain | undefined,
+  { cacheDir, progress, isRenewal = false, units = pinnedUnits }: EnsureOptions,
+): Promise<Toolchain> {
+  const root = rootOf(cacheDir);
+  const archivesDir = join(cacheDir, 'archives');
+  const memoryFile = join(root, 'unreachable.json');
+  // A renewal is asked for when something has changed: an earlier failure says nothing.
+  if (isRenewal) rmSync(memoryFile, { force: true });
+  const released = { platform, stagingDir: draft, memoryFile, progress };
+  const ways: Way[] = [
+    { name: 'installed', isReported: false, attempt: (unit) => takeInstalled(unit, draft) },
+    {
+      name: 'archive',
+      isReported: false,
+      attempt: (unit) => download(unit, { ...released, base: pathToFileURL(archivesDir).href }),
+    },
+    {
+      name: 'official release',
+      isReported: true,
+      attempt: (unit) => download(unit, { ...released, base: mirrorUrl() }),
+    },
+    present === undefined
+      ? {
+          name: 'Go build',
+          isReported: true,
+          attempt: (unit) => buildFromGo(unit, { moduleRoot, stagingDir: draft, progress }),
+        }
+      : { name: 'kept', isReported: false, attempt: async (unit) => keep(unit, present, draft) },
+  ];
+  const parts: Record<string, InstalledPart> = {};
+  const missing = [];
+  for (const unit of units) {
+    const result = await obtain(unit, ways, progress);
+    if ('parts' in result) Object.assign(parts, result.parts);
+    else missing.push(result);
   }
-  throw new UserError(
-    'E_TOOLCHAIN',
-    [`${unit.name} ${unit.version}: cannot be brought`, ...problems.map((problem) => `  ${problem}`)].join('\n'),
-    `Install Pulumi ${unit.version} so that it is on PATH, or open the way to its release, or install Go 1.26.`,
-  );
+  if (missing.length > 0) {
+    mkdirSync(archivesDir, { recursive: true });
+    throw cannotInstall(missing, platform, archivesDir);
+  }
+  const keys = toolchainKeys(moduleRoot, platform);
+  const dir = join(root, isBuilt(Object.values(parts)) ? keys.built : keys.official);
+  writeFileSync(join(draft, stampName), JSON.stringify(parts));
+  chmodSync(draft, 0o755);
+  // Renamed, not deleted first: for programs that start meanwhile it is gone for a moment only.
+  if (existsSync(dir)) renameSync(dir, join(draft, 'replaced'));
+  renameSync(draft, dir);
+  rmSync(join(dir, 'replaced'), { recursive: true, force: true });
+  return toolchainIn(dir, parts as Toolchain['parts']);
+}
+
+/** What a renewal could not fetch stays as it is. */
+function keep(unit: Unit, { binDir, parts }: Toolchain, draft: string): Attempt {
+  for (const { file } of unit.parts) putInPlace(join(dirname(binDir), file), join(draft, file));
+  return { parts: unit.parts.map(({ name }) => parts[name]) };
 }
 
 function readToolchain(dir: string): Toolchain | undefined {
@@ -122,11 +151,11 @@ function toolchainIn(dir: string, parts: Toolchain['parts']): Toolchain {
   return { binDir: join(dir, 'bin'), pulumiHome: join(dir, 'home'), parts };
 }
 
-/** Under the lock nobody else is building: what lies here was left by a killed build, or by versions of long ago. */
+/** Under the lock nobody else installs: what lies here was left by a killed run, or by versions of long ago. */
 function removeLeftOvers(root: string): void {
   mkdirSync(root, { recursive: true });
   for (const name of readdirSync(root)) {
-    if (name.startsWith(stagingPrefix)) rmSync(join(root, name), { recursive: true, force: true });
+    if (name.startsWith(draftPrefix)) rmSync(join(root, name), { recursive: true, force: true });
   }
   deleteUnused(root, Date.now());
 }

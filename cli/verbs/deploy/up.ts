@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
+import { builtPluginLine, presentToolchain } from '../../../bootstrap/toolchain/toolchain.ts';
 import { UserError } from '../../../host/errors.ts';
+import { note } from '../../../host/output.ts';
 import { breakingMigrationAllowed } from '../../../settings/deploy-flags.ts';
-import { instanceOf, parseEnvironment } from '../../../settings/instance.ts';
+import { instanceOf, parseEnvironment, userDirs } from '../../../settings/instance.ts';
 import { deployStack } from '../../deploy/deploy.ts';
 import { beginRecord, isRecorded } from '../../deploy/record.ts';
 import { findEngine } from '../../stack/engine.ts';
@@ -19,9 +21,16 @@ const deploy = changingVerb(
     const stack = isBreakingAllowed
       ? { ...prepared, exports: { ...prepared.exports, ...breakingMigrationAllowed } }
       : prepared;
+    noteBuiltPlugin();
     return deployStack(stack, progress, runOf(options));
   },
 );
+
+function noteBuiltPlugin(): void {
+  const toolchain = presentToolchain(userDirs().cacheDir);
+  const line = toolchain === undefined ? undefined : builtPluginLine(toolchain);
+  if (line !== undefined) note(line);
+}
 
 const runOf = ({ run }: Invocation['options']) => (typeof run === 'string' ? run : '');
 

@@ -1,28 +1,32 @@
-import { ensureToolchain } from '../../../bootstrap/toolchain/toolchain.ts';
-import { print, table } from '../../../host/output.ts';
+import { builtPluginLine, ensureToolchain } from '../../../bootstrap/toolchain/toolchain.ts';
+import { note, print, table } from '../../../host/output.ts';
 import { userDirs } from '../../../settings/instance.ts';
 import type { Verb } from '../verb.ts';
 
 export const toolchain: Verb = {
-  usage: '[--json]',
-  summary: 'bring Pulumi and its plugins',
-  details: 'Says of each part which version is used, where it came from and why.',
-  options: { json: { type: 'boolean' } },
+  usage: '[--renew] [--json]',
+  summary: 'install Pulumi and its plugins',
+  details:
+    'Says of each part which version is used, whether it is official, built here or found here, and from where. --renew fetches each part again, so that official ones replace those that were built; what cannot be fetched is kept.',
+  options: { renew: { type: 'boolean' }, json: { type: 'boolean' } },
   words: [0, 0],
   async run({ options, progress }) {
-    const { parts, binDir, pulumiHome } = await ensureToolchain({ cacheDir: userDirs().cacheDir, progress });
+    const { cacheDir } = userDirs();
+    const installed = await ensureToolchain({ cacheDir, progress, isRenewal: options.renew === true });
     if (options.json === true) {
-      print(JSON.stringify({ binDir, pulumiHome, parts }));
+      print(JSON.stringify(installed));
       return 0;
     }
-    const rows = Object.entries(parts).map(([name, { version, origin, source, problems }]) => [
+    const rows = Object.entries(installed.parts).map(([name, { version, origin, source, problems }]) => [
       name,
       version,
       origin,
       problems.length === 0 ? source : `${source} (${problems.join('; ')})`,
     ]);
     print(table([['PART', 'VERSION', 'ORIGIN', 'SOURCE'], ...rows]));
-    print(`\nprograms: ${binDir}\nPULUMI_HOME: ${pulumiHome}`);
+    print(`\nprograms: ${installed.binDir}\nPULUMI_HOME: ${installed.pulumiHome}`);
+    const built = builtPluginLine(installed);
+    if (built !== undefined) note(built);
     return 0;
   },
 };

@@ -1,14 +1,12 @@
-import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { checksumOf, download } from '../../../../bootstrap/toolchain/download.ts';
+import { checksumOf, download, mirrorUrl } from '../../../../bootstrap/toolchain/download.ts';
 import { platformOf, type Unit, units } from '../../../../bootstrap/toolchain/parts.ts';
 
 const engine = units[0] as Unit;
-const archiveName = 'pulumi-v3.259.0-linux-x64.tar.gz';
+
 const progress = { step: () => {}, tick: () => {}, done: () => {} };
 let dir: string;
 
@@ -29,44 +27,42 @@ function optionsWith(fetch: typeof globalThis.fetch, now = 0) {
   };
 }
 
-/** A release server with an archive of two small programs. */
-function releaseOf(checksum: (archive: Buffer) => string): typeof globalThis.fetch {
-  mkdirSync(join(dir, 'pulumi'));
-  for (const program of ['pulumi', 'pulumi-language-nodejs']) writeFileSync(join(dir, 'pulumi', program), program);
-  execFileSync('tar', ['-czf', archiveName, 'pulumi'], { cwd: dir });
-  const archive = readFileSync(join(dir, archiveName));
-  return async (url) =>
-    String(url).endsWith('checksums.txt')
-      ? new Response(`${'0'.repeat(64)}  other.tar.gz\n${checksum(archive)}  ${archiveName}\n`)
-      : new Response(archive);
-}
+const sha1 = 'c'.repeat(40);
+const sha256 = 'a'.repeat(64);
 
 test.each([
-  ['text mode', `${'a'.repeat(64)}  x.tar.gz\n`, 'a'.repeat(64)],
-  ['binary mode', `${'B'.repeat(64)} *x.tar.gz\n`, 'b'.repeat(64)],
-  ['with ./ and CR', `${'a'.repeat(64)}  ./x.tar.gz\r\n`, 'a'.repeat(64)],
-  ['a name that only ends alike', `${'a'.repeat(64)}  not-x.tar.gz\n`, undefined],
+  ['sha256sum', `${sha256}  x.tar.gz\n`, { algorithm: 'sha256', checksum: sha256 }],
+  ['binary mode', `${'B'.repeat(64)} *x.tar.gz\n`, { algorithm: 'sha256', checksum: 'b'.repeat(64) }],
+  ['shasum ./*.tar.gz', `${sha1}  ./w.tar.gz\n${sha1}  ./x.tar.gz\n`, { algorithm: 'sha1', checksum: sha1 }],
+  ['with ./ and CR', `${sha256}  ./x.tar.gz\r\n`, { algorithm: 'sha256', checksum: sha256 }],
+  ['a name that only ends alike', `${sha256}  not-x.tar.gz\n`, undefined],
   ['too short', `${'a'.repeat(63)}  x.tar.gz\n`, undefined],
+  ['neither of the two lengths', `${'a'.repeat(56)}  x.tar.gz\n`, undefined],
   ['an error page', '<html>404</html>', undefined],
-])('checksum list: %s', (_case, list, checksum) => {
-  expect(checksumOf(list, 'x.tar.gz')).toBe(checksum);
+])('checksum list: %s', (_case, list, expected) => {
+  expect(checksumOf(list, 'x.tar.gz', ['sha256', 'sha1'])).toEqual(expected);
 });
 
-test('a verified release gives executable programs and nothing else', async () => {
-  const fetch = releaseOf((archive) => createHash('sha256').update(archive).digest('hex'));
-  const result = await download(engine, optionsWith(fetch));
-  expect(result).toMatchObject({ parts: [{ version: '3.259.0', origin: 'official' }, { origin: 'official' }] });
-  expect(readdirSync(join(dir, 'new'), { recursive: true }).sort()).toEqual([
-    'bin',
-    'bin/pulumi',
-    'bin/pulumi-language-nodejs',
-  ]);
+test('a list gives nothing by an algorithm that is not accepted', () => {
+  expect(checksumOf(`${sha1}  x.tar.gz\n`, 'x.tar.gz', ['sha256'])).toBeUndefined();
 });
 
-test('a changed archive is an error, and nothing of it is used', async () => {
-  const fetch = releaseOf(() => 'f'.repeat(64));
-  await expect(download(engine, optionsWith(fetch))).rejects.toThrow(/SHA-256 must be f{64}, as .*checksums\.txt says/);
-  expect(existsSync(join(dir, 'new', 'bin'))).toBe(false);
+test.each([
+  [undefined, undefined],
+  ['', undefined],
+  ['https://mirror.example.org/pulumi//', 'https://mirror.example.org/pulumi'],
+  ['file:///mnt/pulumi', 'file:///mnt/pulumi'],
+])('TAXLIEN_GATEWAY_MIRROR=%s', (given, url) => {
+  expect(mirrorUrl({ TAXLIEN_GATEWAY_MIRROR: given })).toBe(url);
+});
+
+test.each([
+  ['/mnt/pulumi', '/mnt/pulumi'],
+  ['ftp://mirror.example.org', 'ftp://mirror.example.org'],
+  ['https://user:secret@mirror.example.org', 'https://***@mirror.example.org'],
+])('TAXLIEN_GATEWAY_MIRROR=%s is refused', (given, got) => {
+  const message = `TAXLIEN_GATEWAY_MIRROR: must be a URL of http, https or file, without a user (got ${got})`;
+  expect(() => mirrorUrl({ TAXLIEN_GATEWAY_MIRROR: given })).toThrow(message);
 });
 
 test('a host that cannot be reached is left alone for an hour', async () => {

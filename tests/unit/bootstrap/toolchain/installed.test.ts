@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { takeInstalled } from '../../../../bootstrap/toolchain/found.ts';
 import { buildFromGo } from '../../../../bootstrap/toolchain/go-build.ts';
@@ -25,6 +25,7 @@ beforeEach(() => {
   stagingDir = join(dir, 'new');
   vi.stubEnv('PATH', join(dir, 'path'));
   vi.stubEnv('HOME', dir);
+  vi.stubEnv('PULUMI_HOME', '');
 });
 
 afterEach(() => rmSync(dir, { recursive: true }));
@@ -69,12 +70,53 @@ test('says that there is none', async () => {
   expect(await takeInstalled(engine, stagingDir)).toEqual({ problem: 'pulumi is not on PATH' });
 });
 
+const pluginFile = 'plugins/resource-docker-v5.2.0/pulumi-resource-docker';
+
 test("takes a plugin of the pinned version from Pulumi's own plugin directory", async () => {
   const folder = join(dir, '.pulumi/plugins/resource-docker-v5.2.0');
   expect(await takeInstalled(docker, stagingDir)).toEqual({ problem: `${folder} is not there` });
-  program('.pulumi/plugins/resource-docker-v5.2.0/pulumi-resource-docker');
-  expect(await takeInstalled(docker, stagingDir)).toMatchObject({ parts: [{ origin: 'found' }] });
-  expect(existsSync(join(stagingDir, 'home/plugins/resource-docker-v5.2.0/pulumi-resource-docker'))).toBe(true);
+  program(`.pulumi/${pluginFile}`);
+  expect(await takeInstalled(docker, stagingDir)).toEqual({
+    parts: [{ version: '5.2.0', origin: 'found', source: folder }],
+  });
+  expect(existsSync(join(stagingDir, 'home', pluginFile))).toBe(true);
+});
+
+test("takes it from the user's PULUMI_HOME, before the home directory", async () => {
+  vi.stubEnv('PULUMI_HOME', join(dir, 'pulumi-home'));
+  program(`.pulumi/${pluginFile}`);
+  const inHome = { parts: [{ source: join(dir, '.pulumi/plugins/resource-docker-v5.2.0') }] };
+  expect(await takeInstalled(docker, stagingDir)).toMatchObject(inHome);
+  program(`pulumi-home/${pluginFile}`);
+  const inPulumiHome = { parts: [{ source: join(dir, 'pulumi-home/plugins/resource-docker-v5.2.0') }] };
+  expect(await takeInstalled(docker, stagingDir)).toMatchObject(inPulumiHome);
+});
+
+test('refuses a plugin whose installation failed or is not over', async () => {
+  const folder = join(dir, '.pulumi/plugins/resource-docker-v5.2.0');
+  program(`.pulumi/${pluginFile}`);
+  writeFileSync(`${folder}.partial`, '');
+  expect(await takeInstalled(docker, stagingDir)).toEqual({
+    problem: `${folder} is not complete (resource-docker-v5.2.0.partial is there)`,
+  });
+});
+
+test('takes nothing of an earlier toolchain, which may be built: after `gatewayctl env` PATH and PULUMI_HOME lead there', async () => {
+  const pulumi = program('earlier/bin/pulumi', 'echo v3.259.0');
+  program('earlier/bin/pulumi-language-nodejs');
+  program(`earlier/home/${pluginFile}`);
+  vi.stubEnv('PATH', dirname(pulumi));
+  vi.stubEnv('PULUMI_HOME', join(dir, 'earlier/home'));
+  expect(await takeInstalled(engine, stagingDir)).toHaveProperty('parts');
+  expect(await takeInstalled(docker, stagingDir)).toHaveProperty('parts');
+  writeFileSync(join(dir, 'earlier/toolchain.json'), '{}');
+  expect(await takeInstalled(engine, stagingDir)).toEqual({ problem: 'pulumi is not on PATH' });
+  const nowhereElse = { problem: `${join(dir, '.pulumi/plugins/resource-docker-v5.2.0')} is not there` };
+  expect(await takeInstalled(docker, stagingDir)).toEqual(nowhereElse);
+  mkdirSync(join(dir, 'copy'));
+  symlinkSync(join(dir, 'earlier/home/plugins'), join(dir, 'copy/plugins'));
+  vi.stubEnv('PULUMI_HOME', join(dir, 'copy'));
+  expect(await takeInstalled(docker, stagingDir)).toEqual(nowhereElse);
 });
 
 test('no Go is a problem of that way, and no error', async () => {
