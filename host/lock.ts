@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { childEnvironment } from './environment.ts';
 import { UserError } from './errors.ts';
 import type { Progress } from './output.ts';
 import { run } from './process.ts';
 import { identify, readBootId } from './processes.ts';
 import { createWhole, parseJson, readIfThere } from './whole-file.ts';
+import { waitUntil } from './wait.ts';
+
 
 export interface LockOptions {
   /** What is locked, for those who wait: `toolchain`, `sandbox default`. */
@@ -17,7 +18,6 @@ export interface LockOptions {
   readonly timeoutMs?: number;
   /** When a process started, in any notation that tells two apart; undefined where it doesn't run. */
   readonly startOf?: (pid: number) => Promise<string | undefined>;
-  readonly pollMs?: number;
 }
 
 /** Who holds a lock. The start tells a process from a later one with the same pid. */
@@ -47,7 +47,7 @@ export async function withLock<T>(path: string, options: LockOptions, work: () =
 }
 
 async function acquire(path: string, options: LockOptions): Promise<() => void> {
-  const { describe, progress, timeoutMs = 3_600_000, startOf = processStart, pollMs = 250 } = options;
+  const { describe, progress, timeoutMs = 3_600_000, startOf = processStart } = options;
   const start = await startOf(process.pid);
   if (start === undefined) throw new Error(`${path}: this process (pid ${process.pid}) is not in the process list`);
   const mine: Holder = {
@@ -58,30 +58,34 @@ async function acquire(path: string, options: LockOptions): Promise<() => void> 
     since: new Date().toISOString(),
     ...(process.platform === 'linux' ? { bootId: readBootId() } : {}),
   };
-  const deadline = Date.now() + timeoutMs;
-  for (let isWaiting = false; ; ) {
-    if (tryCreate(path, mine)) return () => rmSync(path, { force: true });
-    const holder = readHolder(path);
-    if (holder === undefined) continue;
-    if ((await startOf(holder.pid)) !== holder.start) {
+  /** The living holder; `undefined` once the lock is taken. */
+  const tryTake = async (): Promise<Holder | undefined> => {
+    while (!tryCreate(path, mine)) {
+      const holder = readHolder(path);
+      if (holder === undefined) continue;
+      if ((await startOf(holder.pid)) === holder.start) return holder;
       await removeDead(path, holder, options);
-      continue;
     }
-    const text = `${describe}: waiting for process ${holder.pid} that works on it`;
-    if (Date.now() >= deadline) {
-      const waited = timeoutMs === 0 ? '' : `, waited for ${Math.round(timeoutMs / 1000)} s`;
-      const boot = holder.bootId === undefined ? '' : `, boot ${holder.bootId}`;
-      throw new UserError(
-        'E_LOCKED',
-        `${path}: held by process ${holder.pid} since ${holder.since} (${holder.describe}${boot}${waited})`,
-        `Let it end; look at it: ps -p ${holder.pid}. If it hangs, end it: kill ${holder.pid}`,
-      );
-    }
-    if (isWaiting) progress.tick(text);
-    else progress.step(text);
-    isWaiting = true;
-    await sleep(pollMs);
-  }
+    return undefined;
+  };
+  const { last: holder } = await waitUntil(tryTake, {
+    isOver: (held) => held === undefined,
+    timeoutMs,
+    mostPauseMs: 250,
+    onPause(held, isFirst) {
+      const text = `${describe}: waiting for process ${held?.pid} that works on it`;
+      if (isFirst) progress.step(text);
+      else progress.tick(text);
+    },
+  });
+  if (holder === undefined) return () => rmSync(path, { force: true });
+  const waited = timeoutMs === 0 ? '' : `, waited for ${Math.round(timeoutMs / 1000)} s`;
+  const boot = holder.bootId === undefined ? '' : `, boot ${holder.bootId}`;
+  throw new UserError(
+    'E_LOCKED',
+    `${path}: held by process ${holder.pid} since ${holder.since} (${holder.describe}${boot}${waited})`,
+    `Let it end; look at it: ps -p ${holder.pid}. If it hangs, end it: kill ${holder.pid}`,
+  );
 }
 
 /** The removal has a lock of its own: of two that saw the same dead holder, the slower would remove the faster's new lock. */

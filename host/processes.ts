@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { waitUntil } from './wait.ts';
 
 /** A process that no later one can be taken for: pids come back, start times within one boot do not. */
 export interface ProcessId {
@@ -91,13 +91,9 @@ export function signal(id: ProcessId, name: NodeJS.Signals): void {
 
 /** @returns those that are still there at the deadline */
 export async function waitForEnd(ids: readonly ProcessId[], timeoutMs: number): Promise<ProcessId[]> {
-  const deadline = Date.now() + timeoutMs;
-  let left = ids.filter(isAlive);
-  for (let pauseMs = 10; left.length > 0 && Date.now() < deadline; pauseMs = Math.min(pauseMs * 2, 250)) {
-    await sleep(pauseMs);
-    left = left.filter(isAlive);
-  }
-  return left;
+  const isOver = (left: readonly ProcessId[]) => left.length === 0;
+  const limits = { timeoutMs, firstPauseMs: 10, mostPauseMs: 250 };
+  return (await waitUntil(() => ids.filter(isAlive), { isOver, ...limits })).last;
 }
 
 /** Ends each with `first`, and with SIGKILL what is left after `graceMs`. */

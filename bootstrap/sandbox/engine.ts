@@ -1,5 +1,4 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ping } from '../../docker/engine-api.ts';
 import { UserError } from '../../host/errors.ts';
@@ -18,6 +17,7 @@ import {
   signal,
   waitForEnd,
 } from '../../host/processes.ts';
+import { waitUntil } from '../../host/wait.ts';
 import { systemPath } from './install.ts';
 import type { Layout } from './layout.ts';
 
@@ -168,13 +168,15 @@ async function waitFor(
   progress: Progress,
   isReady: () => boolean | Promise<boolean>,
 ): Promise<void> {
-  const deadline = Date.now() + startTimeoutMs;
-  while (!(await isReady())) {
-    if (!isAlive(id)) throw engineError(layout, `${name} ended before it answered`);
-    if (Date.now() > deadline) throw engineError(layout, `${name} did not answer within ${startTimeoutMs / 1000} s`);
-    progress.tick(`waiting for ${name}`);
-    await sleep(50);
-  }
+  const look = async () => ((await isReady()) ? 'answers' : isAlive(id) ? 'starts' : 'ended');
+  const { last } = await waitUntil(look, {
+    isOver: (seen) => seen !== 'starts',
+    timeoutMs: startTimeoutMs,
+    mostPauseMs: 250,
+    onPause: () => progress.tick(`waiting for ${name}`),
+  });
+  if (last === 'ended') throw engineError(layout, `${name} ended before it answered`);
+  if (last === 'starts') throw engineError(layout, `${name} did not answer within ${startTimeoutMs / 1000} s`);
 }
 
 function isSocket(file: string): boolean {

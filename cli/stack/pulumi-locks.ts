@@ -7,10 +7,9 @@ import { processStartMs } from '../../host/lock.ts';
 import type { Progress } from '../../host/output.ts';
 import { programName } from '../../host/processes.ts';
 import { readJson } from '../../host/whole-file.ts';
+import { waitUntil } from '../../host/wait.ts';
 import type { Instance } from '../../settings/instance.ts';
 import { pulumiLocksDir } from './state-files.ts';
-
-const pollMs = 500;
 
 /** What `ps` rounds away, and a clock that was set meanwhile. */
 const clockSlackMs = 2_000;
@@ -70,14 +69,17 @@ async function clearDrafts(dir: string): Promise<readonly string[]> {
 
 async function isHeldForLong(path: string, lock: PulumiLock, progress: Progress): Promise<boolean> {
   const isLocal = lock.hostname === hostname();
-  for (let waitedMs = 0; existsSync(path) && (await isHeld(lock)); waitedMs += pollMs) {
-    const text = `waiting for process ${lock.pid} that works on the state`;
-    if (waitedMs === 0 && isLocal) progress.step(text);
-    if (waitedMs >= patienceMs || !isLocal) return true;
-    progress.tick(text);
-    await sleep(pollMs);
-  }
-  return false;
+  const { last } = await waitUntil(async () => existsSync(path) && (await isHeld(lock)), {
+    isOver: (isStillHeld) => !isStillHeld || !isLocal,
+    timeoutMs: patienceMs,
+    mostPauseMs: 500,
+    onPause(_, isFirst) {
+      const text = `waiting for process ${lock.pid} that works on the state`;
+      if (isFirst) progress.step(text);
+      else progress.tick(text);
+    },
+  });
+  return last;
 }
 
 /**

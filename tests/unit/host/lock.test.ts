@@ -24,7 +24,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(dir, { recursive: true }));
 
-const options = () => ({ describe: 'toolchain', progress, pollMs: 5 });
+const options = () => ({ describe: 'toolchain', progress });
 
 const hold = (pid: number, start: string, at = path) =>
   withLock(at, options(), async () => {
