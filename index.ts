@@ -1,6 +1,7 @@
 import * as pulumi from '@pulumi/pulumi';
 import { GatewayStack } from './components/gateway-stack.ts';
 import { stackName } from './components/resource-names.ts';
+import { DockerClient } from './docker/client.ts';
 import { dataPath } from './docker/data-volume.ts';
 import { resolveDockerHost } from './docker/host.ts';
 import { UserError } from './host/errors.ts';
@@ -16,7 +17,8 @@ import { dataVolumes } from './settings/services.ts';
 async function deploy(): Promise<GatewayStack> {
   const settings = loadSettings(currentInstance(pulumi.getStack()), import.meta.dirname);
   const source = await readSource(settings.checkoutDir);
-  for (const warning of await preflightWarnings({ settings, source, dockerHost: await resolveDockerHost() }))
+  const docker = new DockerClient(await resolveDockerHost());
+  for (const warning of await preflightWarnings({ settings, source, docker }))
     await pulumi.log.warn(findingText(warning));
   const { instance, secrets } = settings;
   return new GatewayStack(stackName, {

@@ -10,7 +10,7 @@ import { type SecretGenerations, secretServices, secretsPath } from '../instance
 import type { Settings } from '../settings/load.ts';
 import { type DataVolumeName, dataVolumes, type ServiceName, services } from '../settings/services.ts';
 import { DataVolume } from './data-volume.ts';
-import { hostStep } from './host-command.ts';
+import { hostCommand } from './host-command.ts';
 import { LocalImage, tagImage } from './local-image.ts';
 import { resourceName } from './resource-names.ts';
 import { Service } from './service.ts';
@@ -21,8 +21,8 @@ import { prometheus } from './services/prometheus.ts';
 import { redis } from './services/redis.ts';
 import type { ServiceSpec } from './services/spec.ts';
 import { configFilesPath } from './steps/config-files.ts';
-import { gatewaySteps } from './steps/gateway-step.ts';
 import { ownedDirectories } from './steps/host-paths.ts';
+import { gatewaySteps } from './steps/step.ts';
 
 export interface GatewayStackArgs {
   readonly settings: Settings;
@@ -152,13 +152,19 @@ function createHostPaths(
   { images, config }: { readonly images: PerService<Image>; readonly config: ConfigPaths },
   parent: pulumi.Resource,
 ): command.local.Command {
-  const ids = [hostPathsId, ...secretServices.map((service) => secretGenerations[service])];
   const layout = JSON.stringify({ dataDir: settings.dataDir, paths: ownedDirectories() });
-  return hostStep(
+  const generations = secretServices.map((service) => secretGenerations[service]);
+  return hostCommand(
     `${name}-${resourceName.hostPaths}`,
-    settings,
-    ['host-paths', images.db.imageId, ...ids, ...Object.keys(config)],
-    [layout, ...ids, ...Object.values(config)],
+    {
+      step: 'host-paths',
+      env: settings.env,
+      imageId: images.db.imageId,
+      hostPathsId,
+      secretGenerations,
+      configSources: Object.keys(config),
+    },
+    [layout, hostPathsId, ...generations, ...Object.values(config)],
     { parent },
   );
 }
@@ -186,12 +192,9 @@ function proveGateway(
   for (const step of gatewaySteps) {
     // The image is proven again where its settings or secrets are new.
     const triggers = step === 'selfcheck' ? [imageId, ...place] : [imageId];
-    done.push(
-      hostStep(`${name}-${resourceName.step(step)}`, settings, [step, imageId], triggers, {
-        parent,
-        dependsOn: [...done],
-      }),
-    );
+    const options = { parent, dependsOn: [...done] };
+    const stepName = `${name}-${resourceName.step(step)}`;
+    done.push(hostCommand(stepName, { step, env: settings.env, imageId }, triggers, options));
   }
   return done;
 }
@@ -243,10 +246,15 @@ function createDataMarkers(
   parent: pulumi.Resource,
 ): void {
   const majors = dataVolumes.map((volume) => `${volume} ${imageMajorOf(volume)}`);
-  hostStep(`${name}-${resourceName.dataMarkers}`, settings, ['data-markers'], [settings.dataDir, ...majors], {
-    parent,
-    dependsOn,
-  });
+  hostCommand(
+    `${name}-${resourceName.dataMarkers}`,
+    { step: 'data-markers', env: settings.env },
+    [settings.dataDir, ...majors],
+    {
+      parent,
+      dependsOn,
+    },
+  );
 }
 
 function createTags(

@@ -1,21 +1,25 @@
 import * as command from '@pulumi/command';
-import type * as pulumi from '@pulumi/pulumi';
-import type { Settings } from '../settings/load.ts';
+import * as pulumi from '@pulumi/pulumi';
+import type { HostStep } from './steps/step.ts';
 
-/** A step on the host: run again when `triggers` change, never in a preview, and without a trace of secrets. */
-export function hostStep(
+/** A step, some of whose values are outputs of other resources. */
+type HostStepInput<T extends HostStep = HostStep> = T extends HostStep
+  ? { readonly [Key in keyof T]: Key extends 'step' | 'env' ? T[Key] : pulumi.Input<T[Key]> }
+  : never;
+
+/** Runs a step on the host: again when `triggers` change, never in a preview, and without a trace of secrets. */
+export function hostCommand(
   name: string,
-  settings: Settings,
-  args: readonly pulumi.Input<string>[],
+  step: HostStepInput,
   triggers: readonly pulumi.Input<string>[],
   options: pulumi.CustomResourceOptions,
 ): command.local.Command {
   return new command.local.Command(
     name,
     {
+      interpreter: ['node', 'components/host-step.ts'],
       // The command's text becomes the last argument.
-      interpreter: ['node', 'components/host-step.ts', settings.env, ...args.slice(0, -1)],
-      create: args.at(-1) ?? '',
+      create: pulumi.jsonStringify(step),
       triggers: [...triggers],
       logging: 'none',
       addPreviousOutputInEnv: false,

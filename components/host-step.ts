@@ -1,54 +1,47 @@
 import { join } from 'node:path';
+import { DockerClient } from '../docker/client.ts';
+import { resolveDockerHost } from '../docker/host.ts';
 import { imageMajorOf } from '../docker/images.ts';
 import { UserError } from '../host/errors.ts';
 import { currentMarker, writeMarker } from '../instance/data-markers.ts';
-import { writeHostPathsId } from '../instance/host-paths.ts';
-import { type SecretGenerations, secretServices } from '../instance/secret-files.ts';
 import { currentInstance } from '../settings/instance.ts';
-import { loadSettings } from '../settings/load.ts';
-import { dataVolumes, services } from '../settings/services.ts';
-import { copyConfigFiles } from './steps/config-files.ts';
+import { loadSettings, type Settings } from '../settings/load.ts';
+import { dataVolumes } from '../settings/services.ts';
 import { waitUntilHealthy } from './steps/container-health.ts';
-import { gatewaySteps, runGatewayStep } from './steps/gateway-step.ts';
-import { writeOwnedPaths } from './steps/host-paths.ts';
+import { runGatewayStep } from './steps/gateway-step.ts';
+import { makeHostPaths } from './steps/host-paths.ts';
+import { type HostStep, hostStepSchema } from './steps/step.ts';
 
-// What a local.Command of the program runs: `node components/host-step.ts <env> <step> <argument>...`.
+// What a local.Command of the program runs: `node components/host-step.ts <step as JSON>`.
 // It reads the settings itself, so that no secret is an argument, an environment value or a part of the state.
 
-async function main(argv: readonly string[]): Promise<void> {
-  const [env, step, ...rest] = argv;
-  const settings = loadSettings(currentInstance(env), process.cwd());
-  if (step === 'host-paths') {
-    const [imageId = '', id = '', ...more] = rest;
-    const generations = Object.fromEntries(secretServices.map((service, index) => [service, more[index] ?? '']));
-    for (const source of more.slice(secretServices.length)) await copyConfigFiles(settings, source);
-    await writeOwnedPaths(settings, imageId, generations as SecretGenerations);
-    writeHostPathsId(settings.instance, id);
-    return;
+async function run(step: HostStep, settings: Settings, docker: DockerClient): Promise<void> {
+  switch (step.step) {
+    case 'host-paths':
+      return makeHostPaths(settings, docker, step);
+    case 'selfcheck':
+    case 'migrate':
+      return runGatewayStep(settings, docker, step);
+    case 'healthy':
+      return waitUntilHealthy(settings, docker, step);
+    case 'data-markers':
+      return writeDataMarkers(settings);
   }
-  if (step === 'data-markers') {
-    for (const volume of dataVolumes) {
-      const marker = currentMarker(settings.instance, join(settings.dataDir, volume), imageMajorOf(volume));
-      writeMarker(settings.instance, volume, marker);
-    }
-    return;
+}
+
+/** Records whose data lies where. */
+function writeDataMarkers({ instance, dataDir }: Settings): void {
+  for (const volume of dataVolumes) {
+    writeMarker(instance, volume, currentMarker(instance, join(dataDir, volume), imageMajorOf(volume)));
   }
-  if (step === 'healthy') {
-    const [name, containerId = '', limitSeconds] = rest;
-    const service = services.find((known) => known === name);
-    if (service === undefined) throw new TypeError(`host-step: no service ${name}`);
-    await waitUntilHealthy(settings, service, containerId, Number(limitSeconds));
-    return;
-  }
-  const gatewayStep = gatewaySteps.find((name) => name === step);
-  if (gatewayStep === undefined) throw new TypeError(`host-step: no step ${step}`);
-  await runGatewayStep(settings, gatewayStep, rest[0] ?? '');
 }
 
 // Plain `pulumi up` hands on its caller's.
 process.umask(0o022);
 try {
-  await main(process.argv.slice(2));
+  const step = hostStepSchema.parse(JSON.parse(process.argv[2] ?? ''));
+  const settings = loadSettings(currentInstance(step.env), process.cwd());
+  await run(step, settings, new DockerClient(await resolveDockerHost()));
 } catch (error) {
   process.stderr.write(`${error instanceof UserError ? error.text : (error as Error).stack}\n`);
   process.exitCode = 1;

@@ -1,5 +1,5 @@
 import { type DataVolumeName, dataVolumes, type ServiceName, services } from '../settings/services.ts';
-import { type GatewayStep, gatewaySteps } from './steps/gateway-step.ts';
+import { type GatewayStep, gatewaySteps } from './steps/step.ts';
 
 /** Name of the stack's component; every resource is `<stackName>-<name>`. It stands in each URN and never changes. */
 export const stackName = 'taxlien';

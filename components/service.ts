@@ -3,7 +3,7 @@ import * as pulumi from '@pulumi/pulumi';
 import { containerName, secretsLabel, serviceLabels, toLabelList } from '../docker/names.ts';
 import type { Settings } from '../settings/load.ts';
 import type { DataVolumeName } from '../settings/services.ts';
-import { hostStep } from './host-command.ts';
+import { hostCommand } from './host-command.ts';
 import type { ServiceSpec } from './services/spec.ts';
 
 /** A spec with what other resources gave for it. */
@@ -38,11 +38,18 @@ export class Service extends pulumi.ComponentResource {
       replaceOnChanges: ['*'],
     });
     // The provider's own wait knows healthy only: what has ended or turned unhealthy costs it the whole time.
-    const limit = `${args.spec.startPeriodSeconds + 60}`;
-    hostStep(`${name}-healthy`, args.settings, ['healthy', args.spec.service, container.id, limit], [container.id], {
-      parent: this,
-      dependsOn: [container],
-    });
+    hostCommand(
+      `${name}-healthy`,
+      {
+        step: 'healthy',
+        env: args.settings.env,
+        service: args.spec.service,
+        containerId: container.id,
+        limitSeconds: args.spec.startPeriodSeconds + 60,
+      },
+      [container.id],
+      { parent: this, dependsOn: [container] },
+    );
     this.containerName = container.name;
     this.containerId = container.id;
     this.registerOutputs({ containerName: this.containerName, containerId: this.containerId });

@@ -4,7 +4,7 @@ import { type Header, pack } from 'tar-stream';
 export type ArchiveEntry = Pick<Header, 'name'> & Partial<Header> & { readonly content?: string | Buffer };
 
 /** A tar archive, whole: a stream of one that is given up half way ends the process. */
-export async function archiveOf(entries: readonly ArchiveEntry[]): Promise<Buffer> {
+export async function tarArchive(entries: readonly ArchiveEntry[]): Promise<Buffer> {
   const archive = pack();
   for (const { content, ...header } of entries) archive.entry(header, content ?? '');
   archive.finalize();

@@ -1,4 +1,4 @@
-import { run } from '../host/process.ts';
+import type { DockerClient } from './client.ts';
 
 /** A container, as far as checks need it. */
 export interface FoundContainer {
@@ -85,29 +85,28 @@ interface VolumeDetails {
  * Asks a daemon for all at once, and changes nothing.
  * @throws UserError where it does not answer
  */
-export async function readDaemon(host: string, version: { arch: string; apiVersion: string }): Promise<DaemonFacts> {
-  const docker = async (...args: readonly string[]) =>
-    // Exit 1: something went away between the list and the look at it; the rest stands in the answer all the same.
-    (await run(['docker', '--host', host, ...args], { allowedExitCodes: [0, 1], timeoutMs: 10_000 })).stdout;
-  const details = async (kind: 'network' | 'volume'): Promise<unknown> => {
-    const ids = linesOf(await docker(kind, 'ls', '--quiet'));
-    return ids.length === 0 ? [] : JSON.parse(await docker(kind, 'inspect', ...ids));
-  };
+export async function readDaemon(
+  docker: DockerClient,
+  version: { arch: string; apiVersion: string },
+): Promise<DaemonFacts> {
+  // One that goes away between the list and the look at it is left out.
+  const details = async <T>(kind: 'network' | 'volume') =>
+    docker.inspect<T>(kind, await docker.lines([kind, 'ls', '--quiet']));
   const [info, containers, networks, volumes] = await Promise.all([
-    docker('info', '--format', '{{json .}}').then((text) => JSON.parse(text) as Info),
-    docker('ps', '--all', '--no-trunc', '--format', '{{json .}}').then(linesOf),
-    details('network') as Promise<readonly NetworkDetails[]>,
-    details('volume') as Promise<readonly VolumeDetails[]>,
+    docker.call(['info', '--format', '{{json .}}']).then(({ stdout }) => JSON.parse(stdout) as Info),
+    readContainers(docker),
+    details<NetworkDetails>('network'),
+    details<VolumeDetails>('volume'),
   ]);
   return {
-    host,
+    host: docker.host,
     ...version,
     id: info.ID,
     storageDriver: info.Driver,
     rootDir: info.DockerRootDir,
     operatingSystem: info.OperatingSystem,
     areUidsMapped: (info.SecurityOptions ?? []).some((option) => /name=(userns|rootless)/.test(option)),
-    containers: containers.map((line) => parsePsLine(JSON.parse(line) as PsLine)),
+    containers,
     networks: networks.map(({ Name, Labels, IPAM }) => ({
       name: Name,
       labels: Labels ?? {},
@@ -122,19 +121,20 @@ export async function readDaemon(host: string, version: { arch: string; apiVersi
   };
 }
 
-/** The TCP ports that the containers of a daemon hold at the moment. */
-export async function readPublished(host: string): Promise<FoundContainer['published']> {
-  const { stdout } = await run(['docker', '--host', host, 'ps', '--no-trunc', '--format', '{{json .}}']);
-  return linesOf(stdout).flatMap((line) => parsePsLine(JSON.parse(line) as PsLine).published);
+async function readContainers(docker: DockerClient): Promise<readonly FoundContainer[]> {
+  return (await docker.ps([], '{{json .}}')).map((line) => parsePsLine(JSON.parse(line) as PsLine));
 }
 
-const linesOf = (text: string) => text.split('\n').filter((line) => line !== '');
+/** The TCP ports that the containers of a daemon hold at the moment. */
+export async function readPublished(docker: DockerClient): Promise<FoundContainer['published']> {
+  return (await readContainers(docker)).flatMap(({ published }) => published);
+}
 
 /** Compose project of an object; empty where it has none. */
 export const projectOf = (labels: Labels): string => labels['com.docker.compose.project'] ?? '';
 
 /** Compose service of an object; empty where it has none. */
-export const serviceOf = (labels: Labels): string => labels['com.docker.compose.service'] ?? '';
+export const composeServiceOf = (labels: Labels): string => labels['com.docker.compose.service'] ?? '';
 
 /** Directory of this host as its owner knows it: Docker Desktop shows one of the Mac as one of its own machine's. */
 export const hostPathOf = (source: string): string => source.replace(/^\/host_mnt(?=\/)/, '');

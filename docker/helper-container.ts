@@ -1,8 +1,8 @@
 import type { Settings } from '../settings/load.ts';
 import { environmentLabel } from './names.ts';
 
-/** Something that the door sees: a directory of the host or a volume, read-only unless said otherwise. */
-export interface DoorMount {
+/** What a helper container sees: a directory of the host or a volume, read-only unless said otherwise. */
+export interface HelperMount {
   readonly type: 'bind' | 'volume';
   /** Path on the host, or name of the volume. */
   readonly source: string;
@@ -11,12 +11,12 @@ export interface DoorMount {
   readonly isWritable?: boolean;
 }
 
-export interface DoorOptions {
+export interface HelperOptions {
   /** What it is for; a label, and with it the name by which a killed run's container is found. */
   readonly step: 'owned-paths' | 'copy';
   /** Image of the stack; its own entrypoint does not run. */
   readonly image: string;
-  readonly mounts: readonly DoorMount[];
+  readonly mounts: readonly HelperMount[];
   readonly workdir: string;
   /** Program and arguments, never a shell's. */
   readonly argv: readonly [program: string, ...args: string[]];
@@ -26,13 +26,13 @@ export interface DoorOptions {
 }
 
 /**
- * `docker` command line of a short-lived container that may give files to other users and do nothing else: the one way
+ * Arguments of `docker` for a short-lived container that may give files to other users and do nothing else: the one way
  * to data and secrets that belong to containers' users.
  */
-export function doorCommand(settings: Settings, options: DoorOptions): readonly string[] {
+export function helperRunArgs(settings: Settings, options: HelperOptions): readonly string[] {
   const [program, ...args] = options.argv;
   return [
-    ...['docker', 'run', '--rm', ...(options.isInteractive === true ? ['--interactive'] : []), '--log-driver', 'none'],
+    ...['run', '--rm', ...(options.isInteractive === true ? ['--interactive'] : []), '--log-driver', 'none'],
     ...(options.name === undefined ? [] : ['--name', options.name]),
     ...['--label', `${environmentLabel}=${settings.env}`, '--label', `taxlien-gateway.step=${options.step}`],
     ...['--network', 'none', '--read-only', '--memory', `${options.memoryMiB ?? 128}m`],

@@ -30,14 +30,3 @@ export async function currentContext(
     throw error;
   }
 }
-
-/** Whether a daemon answers at that address. */
-export async function isDaemonAnswering(dockerHost: string): Promise<boolean> {
-  try {
-    await run(['docker', '--host', dockerHost, 'version', '--format', '{{.Server.Version}}'], { timeoutMs: 10_000 });
-    return true;
-  } catch (error) {
-    if (error instanceof UserError) return false;
-    throw error;
-  }
-}

@@ -1,5 +1,5 @@
-import { run } from '../host/process.ts';
 import type { Settings } from '../settings/load.ts';
+import type { DockerClient } from './client.ts';
 import { imageLabel } from './names.ts';
 
 /** What `docker image inspect` says, as far as it is looked at here. */
@@ -20,20 +20,17 @@ const keptImages = 5;
  * still uses. Tags that others gave stay, and with them their image.
  * @returns one line for each image that went or could not go
  */
-export async function pruneImages(dockerHost: string, settings: Settings): Promise<readonly string[]> {
-  const docker = async (...args: string[]) => (await run(['docker', '--host', dockerHost, ...args])).stdout;
+export async function pruneImages(docker: DockerClient, settings: Settings): Promise<readonly string[]> {
   const label = `label=${imageLabel}=${settings.project}`;
-  const listed = await docker('image', 'ls', '--no-trunc', '--quiet', '--filter', label);
-  const ids = [...new Set(listed.split('\n').filter((line) => line !== ''))];
+  const ids = [...new Set(await docker.lines(['image', 'ls', '--no-trunc', '--quiet', '--filter', label]))];
   if (ids.length <= keptImages) return [];
-  const images = JSON.parse(await docker('image', 'inspect', ...ids)) as BuiltImage[];
+  const images = await docker.inspect<BuiltImage>('image', ids);
   const lines: string[] = [];
   for (const image of expendableImages(images)) {
     const names = removableNames(image, settings);
-    const isUsed = (await docker('ps', '--all', '--quiet', '--filter', `ancestor=${image.Id}`)).trim() !== '';
+    const isUsed = (await docker.ps([`ancestor=${image.Id}`])).length > 0;
     if (names.length === 0 || isUsed) continue;
-    const argv = ['docker', '--host', dockerHost, 'image', 'rm', ...names];
-    const { exitCode, stderr } = await run(argv, { allowedExitCodes: [0, 1] });
+    const { exitCode, stderr } = await docker.call(['image', 'rm', ...names], { allowedExitCodes: [0, 1] });
     const shown = names.join(' ');
     lines.push(exitCode === 0 ? `removed ${shown} of an earlier deploy` : `${shown} could not go: ${stderr.trim()}`);
   }

@@ -1,9 +1,8 @@
 import { hostInUrl } from '../host/address.ts';
-import { UserError } from '../host/errors.ts';
 import { table } from '../host/output.ts';
-import { type RunResult, run } from '../host/process.ts';
 import type { Settings } from '../settings/load.ts';
 import { type ServiceName, services } from '../settings/services.ts';
+import type { DockerClient } from './client.ts';
 import { containerName } from './names.ts';
 
 /** What the daemon says of one service of an environment. */
@@ -28,16 +27,11 @@ export interface Inspected {
 }
 
 /** The five services of an environment, as the daemon sees them now. */
-export async function readStatus(dockerHost: string, settings: Settings): Promise<readonly ServiceStatus[]> {
-  const inspect = async (kind: string, names: readonly string[]) => {
-    const argv = ['docker', '--host', dockerHost, kind, 'inspect', ...names];
-    return inspectedObjects(await run(argv, { allowedExitCodes: [0, 1] }), dockerHost);
-  };
+export async function readStatus(docker: DockerClient, settings: Settings): Promise<readonly ServiceStatus[]> {
   const names = services.map((service) => containerName(settings, service));
-  const containers = (await inspect('container', names)) as Inspected[];
+  const containers = await docker.inspect<Inspected>('container', names);
   const imageIds = [...new Set(containers.map(({ Image }) => Image))];
-  const images =
-    imageIds.length === 0 ? [] : ((await inspect('image', imageIds)) as { Id: string; RepoTags: string[] }[]);
+  const images = await docker.inspect<{ Id: string; RepoTags: string[] }>('image', imageIds);
   return services.map((service) => {
     const name = containerName(settings, service);
     const found = containers.find(({ Name }) => Name === `/${name}`);
@@ -54,18 +48,6 @@ export async function readStatus(dockerHost: string, settings: Settings): Promis
       health: found.State.Status === 'running' ? (found.State.Health?.Status ?? 'running') : found.State.Status,
     };
   });
-}
-
-/**
- * The objects in the answer of `docker inspect`, which ends with exit 1 where some are missing, and also where no
- * daemon answers.
- * @throws UserError E_DAEMON
- */
-export function inspectedObjects({ stdout, stderr }: RunResult, dockerHost: string): readonly unknown[] {
-  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
-  const other = lines.find((line) => !/no such (container|image|object)/i.test(line));
-  if (other === undefined) return JSON.parse(stdout || '[]') as unknown[];
-  throw new UserError('E_DAEMON', `docker: no answer from ${dockerHost} (got ${other})`, 'Start the daemon.');
 }
 
 /** The tag that says most: of this environment and with a commit, else of this environment, else any. */

@@ -54,6 +54,7 @@ export const errorCodes = {
   E_IMAGE_LOAD: { meaning: 'The sandbox engine did not load a stand-in image.', fix: 'Delete the file in the message and run it again.' },
   E_JSON: { meaning: 'A JSON file of the runner or of Docker cannot be read.', fix: 'Correct or remove the file.' },
   E_LOCKED: { meaning: 'Another gatewayctl works on the same instance, toolchain or sandbox.', fix: 'Wait until it ends, or run with `--wait`.' },
+  E_MIRROR: { meaning: '`TAXLIEN_GATEWAY_MIRROR` is no URL.', fix: "Set it to the URL below which the files of Pulumi's releases are." },
   E_MOVE_OPEN: { meaning: 'A move of the data is not finished.', fix: 'Run `./gatewayctl move-data <env> <directory>` again.' },
   E_MOVE_TARGET: { meaning: 'The data cannot be moved to that directory.', fix: 'Name an empty directory on a lasting disk with enough room.' },
   E_NAME_TAKEN: { meaning: 'Docker has an object of this name that does not belong to this stack.', fix: 'Remove or rename it, or set another `COMPOSE_PROJECT_NAME`.' },

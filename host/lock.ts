@@ -6,9 +6,8 @@ import { UserError } from './errors.ts';
 import type { Progress } from './output.ts';
 import { run } from './process.ts';
 import { identify, readBootId } from './processes.ts';
-import { createWhole, parseJson, readIfThere } from './whole-file.ts';
 import { waitUntil } from './wait.ts';
-
+import { createWhole, parseJson, readIfThere } from './whole-file.ts';
 
 export interface LockOptions {
   /** What is locked, for those who wait: `toolchain`, `sandbox default`. */

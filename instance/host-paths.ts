@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { readIfThere, writeWhole } from '../host/whole-file.ts';
 import type { Instance } from '../settings/instance.ts';
 
@@ -12,7 +12,12 @@ export function hostPathsId(instance: Instance, paths: readonly string[]): strin
   return (isThere ? readIfThere(instance.hostPathsFile)?.trim() : undefined) ?? randomUUID();
 }
 
-/** Remembers the id, once all paths are made. */
+/** Removes the id before the paths are made: without it they are made again. */
+export function forgetHostPathsId(instance: Instance): void {
+  rmSync(instance.hostPathsFile, { force: true });
+}
+
+/** Writes the id once all paths are made. */
 export function writeHostPathsId(instance: Instance, id: string): void {
   writeWhole(instance.hostPathsFile, `${id}\n`, 0o644);
 }

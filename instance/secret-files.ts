@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeWhole } from '../host/whole-file.ts';
@@ -49,7 +49,7 @@ export function secretGenerations(instance: Instance, secrets: Secrets): SecretG
   const generationOf = (service: SecretService) => {
     const known = applied[service];
     const isSame = known !== undefined && JSON.stringify(known.files) === JSON.stringify(files[service]);
-    return isSame && isWritten(instance, service) ? known.generation : randomUUID();
+    return isSame && areWritten(secretsPath(instance, service), files[service]) ? known.generation : randomUUID();
   };
   return Object.fromEntries(secretServices.map((service) => [service, generationOf(service)])) as Record<
     SecretService,
@@ -57,18 +57,43 @@ export function secretGenerations(instance: Instance, secrets: Secrets): SecretG
   >;
 }
 
-/** A directory that others can look into is an empty one, which Docker made in the place of one that was removed. */
-function isWritten(instance: Instance, service: SecretService): boolean {
-  const mode = statSync(secretsPath(instance, service), { throwIfNoEntry: false })?.mode;
-  return mode !== undefined && (mode & 0o077) === 0;
+/** Whether the files of a service are on disk, as far as this user may look. */
+function areWritten(dir: string, files: SecretFiles): boolean {
+  const mode = statSync(dir, { throwIfNoEntry: false })?.mode;
+  // A directory that others can look into is an empty one, which Docker made in the place of one that was removed.
+  if (mode === undefined || (mode & 0o077) !== 0) return false;
+  return Object.entries(files).every(([name, content]) => holds(join(dir, name), content));
 }
 
-/** Remembers, next to the secrets and as closely kept, which files are of which generation. */
+function holds(path: string, content: string): boolean {
+  try {
+    return readFileSync(path, 'utf8') === content;
+  } catch (error) {
+    // Only root sees into the directory of a service; what only root sees, only root can have removed.
+    return (error as NodeJS.ErrnoException).code === 'EACCES';
+  }
+}
+
+/**
+ * Removes the records of the services whose generation is about to change: until their files are written, nobody knows
+ * which ones are on disk.
+ */
+export function forgetChanged(instance: Instance, generations: SecretGenerations): void {
+  const applied = readApplied(instance);
+  const kept = secretServices.filter((service) => applied[service]?.generation === generations[service]);
+  writeAppliedFile(instance, Object.fromEntries(kept.map((service) => [service, applied[service]])));
+}
+
+/** Records, next to the secrets and as closely kept, which files are of which generation. */
 export function writeApplied(instance: Instance, secrets: Secrets, generations: SecretGenerations): void {
   const files = secretFilesOf(secrets);
   const applied: Applied = Object.fromEntries(
     secretServices.map((service) => [service, { generation: generations[service], files: files[service] }]),
   );
+  writeAppliedFile(instance, applied);
+}
+
+function writeAppliedFile(instance: Instance, applied: Applied): void {
   mkdirSync(instance.secretsDir, { recursive: true, mode: 0o700 });
   writeWhole(instance.appliedSecretsFile, `${JSON.stringify(applied)}\n`, 0o600);
 }

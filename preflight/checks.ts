@@ -1,3 +1,4 @@
+import type { DockerClient } from '../docker/client.ts';
 import { UserError } from '../host/errors.ts';
 import { type Finding, findingText } from '../host/finding.ts';
 import type { Source } from '../host/git.ts';
@@ -37,16 +38,16 @@ export const checks: readonly Check[] = [
   volumeDevices,
 ];
 
-/** What is looked at: settings, checkout, and the daemon's address as DOCKER_HOST takes it. */
+/** What is looked at. */
 export interface Subject {
   readonly settings: Settings;
   readonly source: Source;
-  readonly dockerHost: string;
+  readonly docker: DockerClient;
 }
 
 /** Runs all checks; without a daemon those that ask it are left out, since its absence is the finding. */
-export async function findAll({ settings, source, dockerHost }: Subject): Promise<readonly Finding[]> {
-  const answer = await askDaemon(dockerHost);
+export async function findAll({ settings, source, docker }: Subject): Promise<readonly Finding[]> {
+  const answer = await askDaemon(docker);
   const host = { settings, source, neighbours: otherInstances(settings) };
   const runs = checks.map((check) => {
     if (check.reads === 'host') return check.run(host);

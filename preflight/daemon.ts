@@ -1,34 +1,31 @@
+import type { DockerClient } from '../docker/client.ts';
 import { type DaemonFacts, readDaemon } from '../docker/daemon-facts.ts';
 import { currentContext, givenDockerHost } from '../docker/host.ts';
 import type { ErrorCode } from '../host/error-codes.ts';
 import { UserError } from '../host/errors.ts';
 import type { Finding } from '../host/finding.ts';
-import { run } from '../host/process.ts';
 import { readLastEngine } from '../instance/last-engine.ts';
 import type { DaemonCheck } from './finding.ts';
 
 const leastApi = [1, 41] as const;
 
-/**
- * All that a daemon for Linux containers says of itself, or the finding that none answers.
- * @param dockerHost its address, as DOCKER_HOST takes it
- */
-export async function askDaemon(dockerHost: string): Promise<DaemonFacts | Finding> {
-  const result = await run(
-    ['docker', '--host', dockerHost, 'version', '--format', '{{.Server.Os}} {{.Server.Arch}} {{.Server.APIVersion}}'],
-    { allowedExitCodes: 'any', timeoutMs: 10_000 },
-  ).catch((error: unknown) => {
-    if (error instanceof UserError) return { exitCode: 1, stdout: '', stderr: error.message };
-    throw error;
-  });
+/** All that a daemon for Linux containers says of itself, or the finding that none answers. */
+export async function askDaemon(docker: DockerClient): Promise<DaemonFacts | Finding> {
+  const format = '{{.Server.Os}} {{.Server.Arch}} {{.Server.APIVersion}}';
+  const result = await docker
+    .call(['version', '--format', format], { allowedExitCodes: 'any', timeoutMs: 10_000 })
+    .catch((error: unknown) => {
+      if (error instanceof UserError) return { exitCode: 1, stdout: '', stderr: error.message };
+      throw error;
+    });
   const [os = '', arch = '', apiVersion = ''] = result.stdout.trim().split(' ');
-  if (result.exitCode === 0 && os === 'linux') return readDaemon(dockerHost, { arch, apiVersion });
-  if (result.stderr.includes('permission denied')) return permissionFinding(dockerHost, result.stderr);
+  if (result.exitCode === 0 && os === 'linux') return readDaemon(docker, { arch, apiVersion });
+  if (result.stderr.includes('permission denied')) return permissionFinding(docker.host, result.stderr);
   const got = result.exitCode === 0 ? `containers of ${os}` : (result.stderr.trim().split('\n').at(-1) ?? '');
   return {
     code: 'E_DAEMON',
     severity: 'error',
-    message: `docker: no daemon for Linux containers answers at ${dockerHost} (got ${got})`,
+    message: `docker: no daemon for Linux containers answers at ${docker.host} (got ${got})`,
     why: 'Every part of the stack is a container of that daemon.',
     fix: 'Start Docker (Linux: sudo systemctl start docker; macOS: open -a Docker), or set DOCKER_HOST to its address (docker context ls shows those that are known).',
   };

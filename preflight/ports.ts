@@ -1,4 +1,4 @@
-import { type FoundContainer, projectOf, serviceOf } from '../docker/daemon-facts.ts';
+import { composeServiceOf, type FoundContainer, projectOf } from '../docker/daemon-facts.ts';
 import { dockerProxiesOf } from '../docker/docker-proxies.ts';
 import { hostInUrl } from '../host/address.ts';
 import { UserError } from '../host/errors.ts';
@@ -29,7 +29,7 @@ export async function portFindings(
   const isRestarting = (service: ServiceName) =>
     containers.some(
       ({ isRestarting, labels }) =>
-        isRestarting && projectOf(labels) === settings.project && serviceOf(labels) === service,
+        isRestarting && projectOf(labels) === settings.project && composeServiceOf(labels) === service,
     );
   const findings: Finding[] = [];
   const owner = new Map<number, string>();

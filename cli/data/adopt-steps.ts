@@ -1,11 +1,11 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { DockerClient } from '../../docker/client.ts';
 import { imageMajorOf } from '../../docker/images.ts';
 import { environmentLabel } from '../../docker/names.ts';
 import upstreamImages from '../../docker/upstream-images.json' with { type: 'json' };
 import { UserError } from '../../host/errors.ts';
 import type { Progress } from '../../host/output.ts';
-import { run } from '../../host/process.ts';
 import { writeWhole } from '../../host/whole-file.ts';
 import {
   type AdoptedData,
@@ -18,21 +18,21 @@ import { currentMarker, writeMarker } from '../../instance/data-markers.ts';
 import { lackOfRoom } from '../../preflight/places.ts';
 import type { Settings } from '../../settings/load.ts';
 import { dataOwners, userOf } from '../../settings/services.ts';
-import { factsOf, readComposeProject } from './compose-project.ts';
+import { readComposeProject } from './compose-project.ts';
 import { DataCopier, type Tree, type TreeContent } from './data-copy.ts';
 
 /** Where an adoption takes place. */
 export interface AdoptionPlace {
   readonly settings: Settings;
-  readonly dockerHost: string;
+  readonly docker: DockerClient;
   readonly progress: Progress;
 }
 
 /** Makes and verifies all copies; what the project has stays as it is. */
 export async function copyProject(place: AdoptionPlace, plan: AdoptionPlan): Promise<Adoption> {
-  const { settings, dockerHost, progress } = place;
+  const { settings, docker, progress } = place;
   const { instance, dataDir } = settings;
-  const copier = new DataCopier(settings, dockerHost, await imageHere(place));
+  const copier = new DataCopier(settings, docker, await imageHere(place));
   mkdirSync(dataDir, { recursive: true, mode: 0o755 });
   await refuseWithoutRoom(settings, plan, copier);
   const backupDir = readAdoption(instance)?.backupDir ?? join(instance.backupsDir, `adopt-${stamp(new Date())}`);
@@ -94,15 +94,14 @@ async function turnSnapshotToLog(copier: DataCopier, tree: Tree): Promise<void> 
 
 /** Removes what is in the way of the next deploy. Each step may be done twice: a killed run is finished by the next. */
 export async function switchProject(place: AdoptionPlace, adoption: Adoption): Promise<Adoption> {
-  const { settings, dockerHost, progress } = place;
+  const { settings, docker, progress } = place;
   const { instance } = settings;
   const { plan } = adoption;
-  const docker = ['docker', '--host', dockerHost];
-  const now = await readComposeProject(settings, await factsOf(dockerHost));
-  const remove = async (what: string, argv: readonly string[], names: readonly string[]) => {
+  const now = await readComposeProject(docker, settings);
+  const remove = async (what: string, args: readonly string[], names: readonly string[]) => {
     if (names.length === 0) return;
     progress.step(`removing ${what} ${names.join(', ')}`);
-    await run([...docker, ...argv, ...names]);
+    await docker.call([...args, ...names]);
   };
   const containers = now.containers.filter(({ id }) => plan.containers.some((planned) => planned.id === id));
   // Without --force: one that runs is not removed; without --volumes: those that have no name hold data too.
@@ -130,19 +129,17 @@ export async function switchProject(place: AdoptionPlace, adoption: Adoption): P
   return done;
 }
 
-async function keepInspected({ settings, dockerHost }: AdoptionPlace, backupDir: string): Promise<void> {
-  const { inspected } = await readComposeProject(settings, await factsOf(dockerHost));
+async function keepInspected({ settings, docker }: AdoptionPlace, backupDir: string): Promise<void> {
+  const { inspected } = await readComposeProject(docker, settings);
   writeWhole(join(backupDir, 'inspect.json'), `${JSON.stringify(inspected, undefined, 2)}\n`, 0o600);
 }
 
-/** The image that the door's containers are made of; the next deploy needs it too. */
-async function imageHere({ dockerHost, progress }: AdoptionPlace): Promise<string> {
-  const docker = ['docker', '--host', dockerHost];
+/** The image of the helper containers; the next deploy needs it too. */
+async function imageHere({ docker, progress }: AdoptionPlace): Promise<string> {
   const image = upstreamImages.db;
-  const found = await run([...docker, 'image', 'inspect', '--format', '{{.Id}}', image], { allowedExitCodes: [0, 1] });
-  if (found.exitCode === 0) return image;
+  if ((await docker.inspect('image', [image])).length > 0) return image;
   progress.step(`pulling ${image}`);
-  await run([...docker, 'pull', '--quiet', image]);
+  await docker.call(['pull', '--quiet', image], { timeoutMs: 'unlimited' });
   return image;
 }
 

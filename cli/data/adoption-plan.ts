@@ -35,7 +35,10 @@ export interface PlannedAdoption {
 }
 
 /** Service of this stack that a container of a Compose file is, by its name there, else by its image. */
-export function serviceOf({ service, image }: Pick<ComposeContainer, 'service' | 'image'>): ServiceName | undefined {
+export function stackServiceOf({
+  service,
+  image,
+}: Pick<ComposeContainer, 'service' | 'image'>): ServiceName | undefined {
   const known = services.find((name) => name === service);
   if (known !== undefined) return known;
   const base = (image.split('/').at(-1) ?? '').replace(/[:@].*$/, '');
@@ -66,7 +69,7 @@ export function dataTarget(service: ServiceName, { environment, command }: Compo
 export function planAdoption(subject: AdoptionSubject): PlannedAdoption {
   const { settings, project } = subject;
   const findings: Finding[] = [];
-  const known = project.containers.filter((container) => serviceOf(container) !== undefined);
+  const known = project.containers.filter((container) => stackServiceOf(container) !== undefined);
   const data = dataVolumes.flatMap((volume) => dataOf(volume, subject, findings) ?? []);
   const wanted = dataVolumes.map((volume) => volumeName(settings, volume));
   const isOwn = (labels: Readonly<Record<string, string>>) => projectOf(labels) === settings.project;
@@ -93,7 +96,7 @@ export function planAdoption(subject: AdoptionSubject): PlannedAdoption {
 function dataOf(volume: DataVolumeName, subject: AdoptionSubject, findings: Finding[]): AdoptedData | undefined {
   const { settings, project, isTaken } = subject;
   const service = dataOwners[volume];
-  const users = project.containers.filter((container) => !container.isOneOff && serviceOf(container) === service);
+  const users = project.containers.filter((container) => !container.isOneOff && stackServiceOf(container) === service);
   const to = join(settings.dataDir, volume);
   const refuse = (code: ErrorCode, message: string, fix: string, why = 'Its data would be left behind.') => {
     findings.push({ code, severity: 'error', message, why, fix });
@@ -197,7 +200,7 @@ function standstill(
 
 /** The database can be read by this stack's image, with the names that the settings give. */
 function databaseFindings({ settings, project, database }: AdoptionSubject): readonly Finding[] {
-  const container = project.containers.find((each) => !each.isOneOff && serviceOf(each) === 'db');
+  const container = project.containers.find((each) => !each.isOneOff && stackServiceOf(each) === 'db');
   if (container === undefined) return [];
   const { name, environment } = container;
   const findings: Finding[] = [];

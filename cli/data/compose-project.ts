@@ -1,17 +1,17 @@
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { extract } from 'tar-stream';
+import type { DockerClient, ObjectKind } from '../../docker/client.ts';
 import {
+  composeServiceOf,
   type DaemonFacts,
   type FoundVolume,
   hostPathOf,
   type Labels,
   projectOf,
-  serviceOf,
 } from '../../docker/daemon-facts.ts';
 import { environmentLabel } from '../../docker/names.ts';
 import { UserError } from '../../host/errors.ts';
-import { run } from '../../host/process.ts';
 import { askDaemon } from '../../preflight/daemon.ts';
 import type { Settings } from '../../settings/load.ts';
 
@@ -77,25 +77,30 @@ interface InspectedNetwork {
  * All that a daemon says of itself.
  * @throws UserError where none answers
  */
-export async function factsOf(dockerHost: string): Promise<DaemonFacts> {
-  const facts = await askDaemon(dockerHost);
+export async function factsOf(docker: DockerClient): Promise<DaemonFacts> {
+  const facts = await askDaemon(docker);
   if ('code' in facts) throw new UserError(facts.code, facts.message, facts.fix);
   return facts;
 }
 
 /** Reads it, and changes nothing. */
-export async function readComposeProject(settings: Settings, facts: DaemonFacts): Promise<ComposeProject> {
+export async function readComposeProject(
+  docker: DockerClient,
+  settings: Settings,
+  facts?: DaemonFacts,
+): Promise<ComposeProject> {
+  const found = facts ?? (await factsOf(docker));
   const isOfIt = ({ labels }: { readonly labels: Labels }) =>
     projectOf(labels) === settings.project && labels[environmentLabel] === undefined;
-  const inspect = async <T>(kind: string, found: readonly { readonly name: string }[]): Promise<readonly T[]> => {
-    const names = found.map(({ name }) => name);
-    if (names.length === 0) return [];
-    return JSON.parse((await run(['docker', '--host', facts.host, kind, 'inspect', ...names])).stdout) as T[];
-  };
-  const containers = await inspect<InspectedContainer>('container', facts.containers.filter(isOfIt));
-  const networks = await inspect<InspectedNetwork>('network', facts.networks.filter(isOfIt));
+  const inspect = <T>(kind: ObjectKind, objects: readonly { readonly name: string }[]) =>
+    docker.inspect<T>(
+      kind,
+      objects.map(({ name }) => name),
+    );
+  const containers = await inspect<InspectedContainer>('container', found.containers.filter(isOfIt));
+  const networks = await inspect<InspectedNetwork>('network', found.networks.filter(isOfIt));
   const mounted = containers.flatMap(({ Mounts }) => Mounts.flatMap(({ Name }) => Name ?? []));
-  const volumes = facts.volumes.filter((volume) => isOfIt(volume) || mounted.includes(volume.name));
+  const volumes = found.volumes.filter((volume) => isOfIt(volume) || mounted.includes(volume.name));
   return {
     containers: containers.map(parseContainer),
     networks: networks.map(({ Name, Containers }) => ({
@@ -111,7 +116,7 @@ function parseContainer({ Id, Name, State, Config, Mounts }: InspectedContainer)
   return {
     id: Id,
     name: Name.replace(/^\//, ''),
-    service: serviceOf(Config.Labels),
+    service: composeServiceOf(Config.Labels),
     isOneOff: Config.Labels['com.docker.compose.oneoff'] === 'True',
     status: State.Status,
     finishedAt: State.FinishedAt,
@@ -137,12 +142,12 @@ export interface DatabaseVersion {
 
 /** What PG_VERSION of a stopped container's database says, or nothing where it is not there; starts no container. */
 export async function readDatabaseVersion(
-  dockerHost: string,
+  docker: DockerClient,
   container: ComposeContainer,
   directory: string,
 ): Promise<DatabaseVersion | undefined> {
   const path = `${container.id}:${directory}/PG_VERSION`;
-  const copied = await run(['docker', '--host', dockerHost, 'cp', path, '-'], { allowedExitCodes: [0, 1] });
+  const copied = await docker.call(['cp', path, '-'], { allowedExitCodes: [0, 1] });
   if (copied.exitCode !== 0) {
     if (/no such file|could not find the file/i.test(copied.stderr)) return undefined;
     throw new Error(`docker cp ${path}: ${copied.stderr}`);

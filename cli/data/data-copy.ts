@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { type DoorMount, doorCommand } from '../../docker/helper-container.ts';
+import type { DockerClient } from '../../docker/client.ts';
+import { type HelperMount, type HelperOptions, helperRunArgs } from '../../docker/helper-container.ts';
 import { UserError } from '../../host/errors.ts';
-import { run } from '../../host/process.ts';
 import type { Settings } from '../../settings/load.ts';
 
 /** A directory tree that may belong to other users: a directory of this host or the content of a volume. */
-export type Tree = Pick<DoorMount, 'type' | 'source'>;
+export type Tree = Pick<HelperMount, 'type' | 'source'>;
 
 /** What a tree holds, for comparing it with a copy. */
 export interface TreeContent {
@@ -14,15 +14,15 @@ export interface TreeContent {
   readonly sha256: string;
 }
 
-/** Copies, measures and removes trees through the door; in a container of an image of the stack. */
+/** Copies, measures and removes trees in helper containers of an image of the stack. */
 export class DataCopier {
   readonly #settings: Settings;
-  readonly #dockerHost: string;
+  readonly #docker: DockerClient;
   readonly #image: string;
 
-  constructor(settings: Settings, dockerHost: string, image: string) {
+  constructor(settings: Settings, docker: DockerClient, image: string) {
     this.#settings = settings;
-    this.#dockerHost = dockerHost;
+    this.#docker = docker;
     this.#image = image;
   }
 
@@ -49,9 +49,9 @@ export class DataCopier {
       { ...from, target: '/from' },
       { ...to, target: '/to', isWritable: true },
     ];
-    await this.#door(mounts, '/', ['rm', '-rf', '--', `/to/${name}`]);
-    await this.#door(mounts, '/', ['cp', '-a', '/from', `/to/${name}`]);
-    await this.#door(mounts, '/', ['sync']);
+    await this.#runHelper(mounts, '/', ['rm', '-rf', '--', `/to/${name}`]);
+    await this.#runHelper(mounts, '/', ['cp', '-a', '/from', `/to/${name}`]);
+    await this.#runHelper(mounts, '/', ['sync']);
     const target: Tree = { ...to, source: `${to.source}/${name}` };
     const [wanted, found] = [await this.content(from), await this.content(target)];
     if (wanted.sha256 === found.sha256) return found;
@@ -68,25 +68,20 @@ export class DataCopier {
   }
 
   /** Runs one program in a tree that it may write to. */
-  async change(tree: Tree, argv: readonly [program: string, ...args: string[]]): Promise<void> {
-    await this.#door([{ ...tree, target: '/tree', isWritable: true }], '/tree', argv);
+  async change(tree: Tree, argv: HelperOptions['argv']): Promise<void> {
+    await this.#runHelper([{ ...tree, target: '/tree', isWritable: true }], '/tree', argv);
   }
 
-  #look(tree: Tree, argv: readonly [program: string, ...args: string[]]): Promise<string> {
-    return this.#door([{ ...tree, target: '/tree' }], '/tree', argv);
+  #look(tree: Tree, argv: HelperOptions['argv']): Promise<string> {
+    return this.#runHelper([{ ...tree, target: '/tree' }], '/tree', argv);
   }
 
-  async #door(
-    mounts: readonly DoorMount[],
-    workdir: string,
-    argv: readonly [program: string, ...args: string[]],
-  ): Promise<string> {
+  async #runHelper(mounts: readonly HelperMount[], workdir: string, argv: HelperOptions['argv']): Promise<string> {
     const name = `${this.#settings.project}-copy`;
-    const host = ['docker', '--host', this.#dockerHost];
     // A killed run's container works on without it.
-    await run([...host, 'rm', '--force', name], { allowedExitCodes: 'any' });
+    await this.#docker.call(['rm', '--force', name], { allowedExitCodes: 'any' });
     const options = { step: 'copy', image: this.#image, mounts, workdir, argv, name, memoryMiB: 512 } as const;
-    const [, ...args] = doorCommand(this.#settings, options);
-    return (await run([...host, ...args])).stdout;
+    // It takes the time that the data takes.
+    return (await this.#docker.call(helperRunArgs(this.#settings, options), { timeoutMs: 'unlimited' })).stdout;
   }
 }

@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { DockerClient } from '../../docker/client.ts';
 import { dataPath } from '../../docker/data-volume.ts';
 import { containerName, environmentLabel, imageTag, volumeName } from '../../docker/names.ts';
 import { readSource } from '../../host/git.ts';
 import { note, type Progress } from '../../host/output.ts';
-import { run } from '../../host/process.ts';
 import { currentMarker, readMarker, writeMarker } from '../../instance/data-markers.ts';
 import { putEnvValue } from '../../instance/env-edit.ts';
 import { endMove, writeMove } from '../../instance/move-journal.ts';
@@ -22,14 +22,14 @@ const stopOrder: readonly ServiceName[] = ['gateway', 'grafana', 'prometheus', '
 /** Stops the services and makes a whole copy; where that fails they run on, on the data that they had. */
 export async function copyAll(stack: Stack, settings: Settings, to: string, progress: Progress): Promise<void> {
   const { instance, engine, checkoutDir } = stack;
-  await preflightWarnings({ settings, source: await readSource(checkoutDir), dockerHost: engine.dockerHost });
+  await preflightWarnings({ settings, source: await readSource(checkoutDir), docker: engine.docker });
   const volumes = dataVolumes.filter((volume) => readMarker(instance, volume) !== undefined);
-  const copier = new DataCopier(settings, engine.dockerHost, imageTag(settings, 'db'));
+  const copier = new DataCopier(settings, engine.docker, imageTag(settings, 'db'));
   const treeOf = (volume: DataVolumeName): Tree => ({ type: 'bind', source: dataPath(settings, volume) });
   await refuseTarget(settings, to, () => sizeOf(copier, volumes.map(treeOf)));
   writeMove(instance, { from: settings.dataDir, to, phase: 'copying' });
   mkdirSync(to, { recursive: true, mode: 0o755 });
-  const stopped = await stopServices(settings, engine.dockerHost, progress);
+  const stopped = await stopServices(settings, engine.docker, progress);
   try {
     for (const volume of volumes) {
       progress.step(`copying ${volume}`);
@@ -37,7 +37,7 @@ export async function copyAll(stack: Stack, settings: Settings, to: string, prog
       progress.done(`${volume}: copied and compared, ${files} files`);
     }
   } catch (error) {
-    if (stopped.length > 0) await run(['docker', '--host', engine.dockerHost, 'start', ...stopped.toReversed()]);
+    if (stopped.length > 0) await engine.docker.call(['start', ...stopped.toReversed()]);
     note(`${settings.env} runs on ${settings.dataDir} as before`);
     throw error;
   }
@@ -54,39 +54,36 @@ async function sizeOf(copier: DataCopier, trees: readonly Tree[]): Promise<numbe
  * Stops the containers in the order of who needs whom, each with the time that it was promised.
  * @returns the names of those that ran
  */
-async function stopServices(settings: Settings, dockerHost: string, progress: Progress): Promise<readonly string[]> {
-  const docker = ['docker', '--host', dockerHost];
-  const filter = ['--filter', `label=${environmentLabel}=${settings.env}`, '--format', '{{.Names}}'];
-  const running = (await run([...docker, 'ps', ...filter])).stdout.split('\n');
+async function stopServices(settings: Settings, docker: DockerClient, progress: Progress): Promise<readonly string[]> {
+  const states = ['running', 'restarting', 'paused'].map((state) => `status=${state}`);
+  const running = await docker.ps([`label=${environmentLabel}=${settings.env}`, ...states], '{{.Names}}');
   const names = stopOrder.map((service) => containerName(settings, service)).filter((name) => running.includes(name));
   for (const name of names) {
     progress.step(`stopping ${name}`);
-    await run([...docker, 'stop', name]);
+    // The database may take two minutes to write what it holds.
+    await docker.call(['stop', name], { timeoutMs: 180_000 });
   }
   return names;
 }
 
 /** Turns the instance to the copy. Each step may be done twice: a killed run is finished by the next. */
 export async function switchTo(
-  { instance, engine }: Stack,
+  { instance, engine: { docker } }: Stack,
   settings: Settings,
   to: string,
   progress: Progress,
 ): Promise<void> {
-  const docker = ['docker', '--host', engine.dockerHost];
-  const list = async (...args: readonly string[]) =>
-    (await run([...docker, ...args, '--filter', `label=${environmentLabel}=${settings.env}`])).stdout
-      .split('\n')
-      .filter((line) => line !== '');
+  const ours = `label=${environmentLabel}=${settings.env}`;
   progress.step('removing the stopped containers');
   const owned = stopOrder.map((service) => containerName(settings, service));
-  const containers = (await list('ps', '--all', '--format', '{{.Names}}')).filter((name) => owned.includes(name));
-  if (containers.length > 0) await run([...docker, 'rm', ...containers]);
+  const containers = (await docker.ps([ours], '{{.Names}}')).filter((name) => owned.includes(name));
+  if (containers.length > 0) await docker.call(['rm', ...containers]);
   progress.step('making the volumes anew on the new directory; the data in the old one stays');
   const names = dataVolumes.map((volume) => volumeName(settings, volume));
-  const volumes = (await list('volume', 'ls', '--format', '{{.Name}}')).filter((name) => names.includes(name));
-  if (volumes.length > 0) await run([...docker, 'volume', 'rm', ...volumes]);
-  for (const volume of dataVolumes) await createVolume(engine.dockerHost, { ...settings, dataDir: to }, volume);
+  const listed = await docker.lines(['volume', 'ls', '--filter', ours, '--format', '{{.Name}}']);
+  const volumes = listed.filter((name) => names.includes(name));
+  if (volumes.length > 0) await docker.call(['volume', 'rm', ...volumes]);
+  for (const volume of dataVolumes) await createVolume(docker, { ...settings, dataDir: to }, volume);
   progress.step(`setting DATA_DIR=${to}`);
   putEnvValue(instance.envFile, 'DATA_DIR', to);
   progress.step('writing the markers');

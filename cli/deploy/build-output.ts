@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import protobuf from 'protobufjs';
 import { gatewayBuild } from '../../components/services/gateway.ts';
-import { archiveOf } from '../../docker/archive.ts';
+import { tarArchive } from '../../docker/archive.ts';
 import { contextFiles } from '../../docker/build-context.ts';
 import { build } from '../../docker/engine-api.ts';
 import type { Settings } from '../../settings/load.ts';
@@ -33,7 +33,7 @@ export async function failedBuildOutput(dockerHost: string, settings: Settings):
   if (!dockerHost.startsWith('unix://')) return '';
   const { dockerfile, buildArgs } = gatewayBuild(settings);
   const options = { dockerfile, buildargs: JSON.stringify(buildArgs) };
-  const context = await archiveOf(
+  const context = await tarArchive(
     contextFiles(settings.checkoutDir, dockerfile).map((name) => {
       const path = join(settings.checkoutDir, name);
       return { name, mode: statSync(path).mode & 0o777, content: readFileSync(path) };

@@ -1,4 +1,5 @@
 import { resourceName } from '../../components/resource-names.ts';
+import type { DockerClient } from '../../docker/client.ts';
 import { pruneImages } from '../../docker/image-pruning.ts';
 import { readStatus, type ServiceStatus, statusTable } from '../../docker/status.ts';
 import { UserError } from '../../host/errors.ts';
@@ -51,12 +52,12 @@ export async function deployStack(stack: Stack, progress: Progress, run = ''): P
     }
     phase = 'look at every service';
     await rememberEngine(instance, engine);
-    const rows = await waitUntilReady({ dockerHost: engine.dockerHost, settings }, progress);
+    const rows = await waitUntilReady({ docker: engine.docker, settings }, progress);
     const outputs = await untilStopped(stack, () => readOutputs(stack));
     recording.commit(outputs.commit);
     print(`\n${statusTable(rows)}\n\n${outputsTable(outputs)}\n`);
     if (rotation !== undefined) endRotation(instance);
-    for (const line of await pruneImages(engine.dockerHost, settings)) note(line);
+    for (const line of await pruneImages(engine.docker, settings)) note(line);
     return 0;
   } catch (error) {
     recording.failedBy(phase, error as Error);
@@ -64,7 +65,7 @@ export async function deployStack(stack: Stack, progress: Progress, run = ''): P
   } finally {
     const downtime = await stopWatch();
     for (const line of downtimeLines(downtime)) print(line);
-    recording.end(downtime, await statusIfAnswered(engine.dockerHost, settings));
+    recording.end(downtime, await statusIfAnswered(engine.docker, settings));
   }
 }
 
@@ -74,7 +75,7 @@ async function buildOutputOf({ failed }: Told, { engine }: Stack, settings: Sett
   // Only here: it takes time to load, and every verb loads this file.
   const { failedBuildOutput } = await import('./build-output.ts');
   // Whatever it ends with: the failure itself has been told.
-  const output = await failedBuildOutput(engine.dockerHost, settings).catch(() => '');
+  const output = await failedBuildOutput(engine.docker.host, settings).catch(() => '');
   return output === '' ? [] : [`The gateway's build printed:\n${output}`];
 }
 
@@ -96,9 +97,9 @@ async function untilStopped<T>(stack: Stack, work: () => Promise<T>): Promise<T>
 }
 
 /** A daemon that went away has failed the deploy already; its answer would only hide why. */
-async function statusIfAnswered(dockerHost: string, settings: Settings): Promise<readonly ServiceStatus[]> {
+async function statusIfAnswered(docker: DockerClient, settings: Settings): Promise<readonly ServiceStatus[]> {
   try {
-    return await readStatus(dockerHost, settings);
+    return await readStatus(docker, settings);
   } catch (error) {
     if (error instanceof UserError) return [];
     throw error;

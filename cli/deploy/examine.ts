@@ -20,16 +20,16 @@ export async function examine(env: Environment): Promise<Examination> {
   const checked = performance.now();
   // A login at what the checks found to be wrong would only say so a second time.
   const isWell = subject !== undefined && findings.every(({ severity }) => severity === 'warning');
-  const logins = isWell ? await loginFindings(subject.settings, subject.dockerHost) : [];
+  const logins = isWell ? await loginFindings(subject.settings, subject.docker) : [];
   const tookMs = { checks: Math.round(checked - started), logins: Math.round(performance.now() - checked) };
   return { findings: [...findings, ...logins], tookMs };
 }
 
 async function check(env: Environment): Promise<{ findings: readonly Finding[]; subject?: Subject }> {
-  const { root, dockerHost } = await findEngine(env);
+  const { root, docker } = await findEngine(env);
   try {
     const settings = loadSettings(instanceOf(env, root), checkoutDir);
-    const subject = { settings, source: await readSource(checkoutDir), dockerHost };
+    const subject = { settings, source: await readSource(checkoutDir), docker };
     return { findings: await findAll(subject), subject };
   } catch (error) {
     if (error instanceof SettingsError) return { findings: error.findings };

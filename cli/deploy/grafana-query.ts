@@ -1,45 +1,42 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { containerName } from '../../docker/names.ts';
 import { hostInUrl } from '../../host/address.ts';
 import { UserError } from '../../host/errors.ts';
 import { note } from '../../host/output.ts';
+import { type Clock, systemClock, waitUntil } from '../../host/wait.ts';
 import type { Settings } from '../../settings/load.ts';
-import type { Patience } from './ready.ts';
 
 /** uid of the data source in monitoring/grafana/provisioning/datasources. */
 export const dataSourceUid = 'prometheus';
 
-const queryPatience: Patience = { timeoutMs: 10_000, pollMs: 1_000, sleep };
+const queryTimeoutMs = 10_000;
 
 /**
  * Asks one query through Grafana's data source: /api/health is good also where its plugin is missing.
  * A refused login or a redirection says nothing of the data source, so that it only prints a note.
  * @throws UserError E_GRAFANA_QUERY
  */
-export async function queryGrafana(
-  settings: Settings,
-  { timeoutMs, pollMs, sleep }: Patience = queryPatience,
-): Promise<void> {
+export async function queryGrafana(settings: Settings, clock: Clock = systemClock): Promise<void> {
   const url = `http://${hostInUrl(settings.bindIp)}:${settings.ports.grafana}/api/ds/query`;
-  for (let waitedMs = 0; ; waitedMs += pollMs) {
-    const { status = 0, problem } = await ask(url, settings);
-    if (problem === undefined) return;
-    if (status === 401 || (status >= 300 && status < 400)) {
-      // No second try: Grafana locks an account after five refused logins.
-      note(`${url}: the data source was not asked for a query (got HTTP ${status})`);
-      if (status === 401) note(changedPassword(settings));
-      return;
-    }
-    if (waitedMs >= timeoutMs) {
-      throw new UserError(
-        'E_GRAFANA_QUERY',
-        `${url}: the data source ${dataSourceUid} must answer a query (got ${problem})`,
-        `Read docker logs ${containerName(settings, 'grafana')}, then run ./gatewayctl verify ${settings.env}.`,
-      );
-    }
-    await sleep(pollMs);
+  const { last } = await waitUntil(() => ask(url, settings), {
+    // No second try after a refusal: Grafana locks an account after five refused logins.
+    isOver: (answered) => answered.problem === undefined || isRefusal(answered),
+    timeoutMs: queryTimeoutMs,
+    clock,
+  });
+  if (last.problem === undefined) return;
+  if (isRefusal(last)) {
+    note(`${url}: the data source was not asked for a query (got HTTP ${last.status})`);
+    if (last.status === 401) note(changedPassword(settings));
+    return;
   }
+  throw new UserError(
+    'E_GRAFANA_QUERY',
+    `${url}: the data source ${dataSourceUid} must answer a query (got ${last.problem})`,
+    `Read docker logs ${containerName(settings, 'grafana')}, then run ./gatewayctl verify ${settings.env}.`,
+  );
 }
+
+const isRefusal = ({ status = 0 }: Answered) => status === 401 || (status >= 300 && status < 400);
 
 const changedPassword = ({ grafanaAdminUser, instance }: Settings) =>
   `Where the password of ${grafanaAdminUser} was changed in the browser, set GRAFANA_ADMIN_PASSWORD in ${instance.envFile} to it.`;

@@ -1,6 +1,7 @@
 import { createDecipheriv, pbkdf2 } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
+import type { DockerClient } from '../../docker/client.ts';
 import { containerName } from '../../docker/names.ts';
 import type { Finding } from '../../host/finding.ts';
 import type { Settings } from '../../settings/load.ts';
@@ -12,13 +13,13 @@ const iterations = 1_000_000;
 const noConnection = 2;
 
 /** What only a login or a decryption shows; nothing where there is no database or no state yet. */
-export async function loginFindings(settings: Settings, dockerHost: string): Promise<readonly Finding[]> {
-  return (await Promise.all([passwordFindings(settings, dockerHost), passphraseFindings(settings)])).flat();
+export async function loginFindings(settings: Settings, docker: DockerClient): Promise<readonly Finding[]> {
+  return (await Promise.all([passwordFindings(settings, docker), passphraseFindings(settings)])).flat();
 }
 
 /** PostgreSQL keeps the password that it was first started with, whatever the `.env` says later. */
-async function passwordFindings(settings: Settings, dockerHost: string): Promise<readonly Finding[]> {
-  const { exitCode, stderr } = await psql(settings, dockerHost, settings.secrets.POSTGRES_PASSWORD, 'select 1;\n');
+async function passwordFindings(settings: Settings, docker: DockerClient): Promise<readonly Finding[]> {
+  const { exitCode, stderr } = await psql(settings, docker, settings.secrets.POSTGRES_PASSWORD, 'select 1;\n');
   const { instance, env } = settings;
   if (exitCode !== noConnection) return [];
   if (!stderr.includes('password authentication failed')) {

@@ -1,5 +1,6 @@
+import type { DockerClient } from '../../docker/client.ts';
 import { containerName } from '../../docker/names.ts';
-import { type RunResult, run } from '../../host/process.ts';
+import type { RunResult } from '../../host/process.ts';
 import type { Settings } from '../../settings/load.ts';
 
 /**
@@ -7,16 +8,16 @@ import type { Settings } from '../../settings/load.ts';
  * does: by the name of the service.
  * @returns psql's own exit code and output: 2 where it could not log in
  */
-export function psql(settings: Settings, dockerHost: string, password: string, sql: string): Promise<RunResult> {
-  return run(
+export function psql(settings: Settings, docker: DockerClient, password: string, sql: string): Promise<RunResult> {
+  return docker.call(
     [
-      ...['docker', '--host', dockerHost, 'exec', '--interactive', containerName(settings, 'db')],
+      ...['exec', '--interactive', containerName(settings, 'db')],
       // The first line of standard input is the password: neither an argument nor a setting of the container.
       ...['sh', '-c', 'IFS= read -r PGPASSWORD && export PGPASSWORD && exec "$@"', 'sh'],
       ...['psql', '--no-psqlrc', '--quiet', '--no-password', '--set', 'ON_ERROR_STOP=1'],
       // Not by loopback: the official image trusts that, so that any password would do.
       ...['--host', 'db', '--username', settings.db.user, '--dbname', settings.db.name],
     ],
-    { stdin: `${password}\n${sql}`, allowedExitCodes: 'any', timeoutMs: 60_000 },
+    { stdin: `${password}\n${sql}`, allowedExitCodes: 'any' },
   );
 }

@@ -1,24 +1,20 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { DockerClient } from '../../docker/client.ts';
 import { readStatus, type ServiceStatus } from '../../docker/status.ts';
 import { hostInUrl } from '../../host/address.ts';
 import { UserError } from '../../host/errors.ts';
 import type { Progress } from '../../host/output.ts';
-import { run } from '../../host/process.ts';
+import { waitUntil } from '../../host/wait.ts';
 import type { Settings } from '../../settings/load.ts';
 import { services as allServices, type ServiceName } from '../../settings/services.ts';
 import { queryGrafana } from './grafana-query.ts';
 
-export interface Patience {
-  readonly timeoutMs: number;
-  readonly pollMs: number;
-  readonly sleep: (ms: number) => Promise<unknown>;
-}
-export const standardPatience: Patience = { timeoutMs: 60000, pollMs: 500, sleep };
-export interface Waited {
-  readonly dockerHost: string;
+export interface ReadyOptions {
+  readonly docker: DockerClient;
   readonly settings: Settings;
   /** Default: all. */
   readonly services?: readonly ServiceName[];
+  /** Default: one minute. */
+  readonly timeoutMs?: number;
 }
 /**
  * Looks at the health of every service outside Pulumi, which looks only when it creates a container.
@@ -26,37 +22,36 @@ export interface Waited {
  *   and E_GRAFANA_QUERY where all are well, yet do not answer what they are asked
  */
 export async function waitUntilReady(
-  { dockerHost, settings, services = allServices }: Waited,
+  { docker, settings, services = allServices, timeoutMs = 60_000 }: ReadyOptions,
   progress: Progress,
-  { timeoutMs, pollMs, sleep }: Patience = standardPatience,
 ): Promise<readonly ServiceStatus[]> {
-  for (let waitedMs = 0; ; waitedMs += pollMs) {
-    const rows = (await readStatus(dockerHost, settings)).filter(({ service }) => services.includes(service));
-    const ill = rows.filter(({ health }) => health !== 'healthy');
-    if (ill.length === 0) {
-      if (services.includes('gateway')) await probeGateway(settings);
-      if (services.includes('grafana') && services.includes('prometheus')) await queryGrafana(settings);
-      return rows;
-    }
+  const look = async () => (await readStatus(docker, settings)).filter(({ service }) => services.includes(service));
+  const illOf = (rows: readonly ServiceStatus[]) => rows.filter(({ health }) => health !== 'healthy');
+  const { last, waitedMs } = await waitUntil(look, {
     // Only what is still starting may yet get well by itself.
-    const isHopeless = ill.some(({ health }) => health !== 'starting');
-    if (isHopeless || waitedMs >= timeoutMs) throw await unhealthy(dockerHost, ill, waitedMs);
-    progress.tick(`waiting for ${ill.map(({ service }) => service).join(', ')}`);
-    await sleep(pollMs);
-  }
+    isOver: (rows) => illOf(rows).length === 0 || illOf(rows).some(({ health }) => health !== 'starting'),
+    timeoutMs,
+    firstPauseMs: 100,
+    mostPauseMs: 500,
+    onPause: (rows) =>
+      progress.tick(
+        `waiting for ${illOf(rows)
+          .map(({ service }) => service)
+          .join(', ')}`,
+      ),
+  });
+  const ill = illOf(last);
+  if (ill.length > 0) throw await unhealthy(docker, ill, waitedMs);
+  if (services.includes('gateway')) await probeGateway(settings);
+  if (services.includes('grafana') && services.includes('prometheus')) await queryGrafana(settings);
+  return last;
 }
-export async function unhealthy(
-  dockerHost: string,
-  ill: readonly ServiceStatus[],
-  waitedMs: number,
-): Promise<UserError> {
+async function unhealthy(docker: DockerClient, ill: readonly ServiceStatus[], waitedMs: number): Promise<UserError> {
   const parts = await Promise.all(
     ill.map(async ({ service, container, health }) => {
       const line = `${service}: not healthy after ${Math.round(waitedMs / 1000)} s (got ${health})`;
       if (health === 'missing') return line;
-      const argv = ['docker', '--host', dockerHost, 'logs', '--tail', '20', container];
-      const { stdout, stderr } = await run(argv, { allowedExitCodes: 'any' });
-      return `${line}; its last lines:\n${`${stdout}${stderr}`.trimEnd()}`;
+      return `${line}; its last lines:\n${await docker.logs(container)}`;
     }),
   );
   const env = ill[0]?.env ?? '';

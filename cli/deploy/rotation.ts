@@ -1,3 +1,4 @@
+import type { DockerClient } from '../../docker/client.ts';
 import { containerName } from '../../docker/names.ts';
 import { readStatus } from '../../docker/status.ts';
 import { hostInUrl } from '../../host/address.ts';
@@ -24,15 +25,15 @@ export async function changeSecret(stack: Stack, rotation: Rotation): Promise<vo
   if (settings.secrets[rotation.variable] === rotation.after) return;
   const store = stores[rotation.variable];
   if (store !== undefined) await startStore(stack, settings, store);
-  await changeWhereStored(settings, engine.dockerHost, rotation);
+  await changeWhereStored(settings, engine.docker, rotation);
   setEnvValue(instance.envFile, rotation.variable, rotation.after);
   note(`${rotation.variable}: has a new value in ${instance.envFile}`);
 }
 
 /** A service that does not run cannot be told: a deploy with the values of the `.env` brings it. */
 async function startStore(stack: Stack, settings: Settings, store: ServiceName): Promise<void> {
-  const { dockerHost } = stack.engine;
-  const health = async () => (await readStatus(dockerHost, settings)).find(({ service }) => service === store)?.health;
+  const { docker } = stack.engine;
+  const health = async () => (await readStatus(docker, settings)).find(({ service }) => service === store)?.health;
   const doesRun = async () => ['healthy', 'starting', 'unhealthy'].includes((await health()) ?? '');
   if (await doesRun()) return;
   const container = containerName(settings, store);
@@ -50,22 +51,17 @@ async function startStore(stack: Stack, settings: Settings, store: ServiceName):
   );
 }
 
-async function changeWhereStored(settings: Settings, dockerHost: string, { variable, before, after }: Rotation) {
-  if (variable === 'POSTGRES_PASSWORD') await changeRole(settings, dockerHost, before, after);
+async function changeWhereStored(settings: Settings, docker: DockerClient, { variable, before, after }: Rotation) {
+  if (variable === 'POSTGRES_PASSWORD') await changeRole(settings, docker, before, after);
   if (variable === 'GRAFANA_ADMIN_PASSWORD') await changeAdmin(settings, before, after);
 }
 
 /** SQL that gives the role its new password; psql reads it from its standard input. */
 const roleSql = (user: string, verifier: string) => `alter role "${user}" password '${verifier}';\n`;
 
-async function changeRole(settings: Settings, dockerHost: string, before: string, after: string): Promise<void> {
+async function changeRole(settings: Settings, docker: DockerClient, before: string, after: string): Promise<void> {
   const change = (password: string) =>
-    psql(
-      settings,
-      dockerHost,
-      password,
-      `set log_statement = 'none';\n${roleSql(settings.db.user, scramVerifier(after))}`,
-    );
+    psql(settings, docker, password, `set log_statement = 'none';\n${roleSql(settings.db.user, scramVerifier(after))}`);
   const first = await change(before);
   if (first.exitCode === 0) return;
   // A rotation that was killed right after the database took the new password.

@@ -1,4 +1,3 @@
-import { isDaemonAnswering } from '../../docker/host.ts';
 import { UserError } from '../../host/errors.ts';
 import { note } from '../../host/output.ts';
 import { removeDrafts } from '../../instance/drafts.ts';
@@ -29,11 +28,11 @@ export async function changeStack<T>(
   work: (stack: Stack) => Promise<T>,
 ): Promise<T> {
   const engine = await chooseEngine(env, options.isSandboxAsked);
-  const { kind, root, dockerHost } = engine;
-  if (kind === 'daemon' && !(await isDaemonAnswering(dockerHost))) {
+  const { kind, root, docker } = engine;
+  if (kind === 'daemon' && !(await docker.isAnswering())) {
     throw new UserError(
       'E_DAEMON',
-      `docker: no daemon answers (got ${dockerHost}); nothing was changed`,
+      `docker: no daemon answers (got ${docker.host}); nothing was changed`,
       `Start it, e.g. sudo systemctl start docker, then run ./gatewayctl ${options.what} again.`,
     );
   }

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { startSandbox } from '../../bootstrap/sandbox/sandbox.ts';
-import { isDaemonAnswering, resolveDockerHost } from '../../docker/host.ts';
+import { DockerClient } from '../../docker/client.ts';
+import { resolveDockerHost } from '../../docker/host.ts';
 import { UserError } from '../../host/errors.ts';
 import { note, type Progress } from '../../host/output.ts';
-import { run } from '../../host/process.ts';
 import { readLastEngine, writeLastEngine } from '../../instance/last-engine.ts';
 import { givenRoot, type Instance, instanceOf, instancesRoot, userDirs } from '../../settings/instance.ts';
 import type { Environment } from '../../settings/services.ts';
@@ -12,7 +12,7 @@ import type { Environment } from '../../settings/services.ts';
 /** The daemon that an environment runs on, and the root of the instances that belong to it. */
 export interface Engine {
   readonly kind: 'daemon' | 'sandbox';
-  readonly dockerHost: string;
+  readonly docker: DockerClient;
   readonly root: string;
 }
 
@@ -22,13 +22,13 @@ export const sandboxPlace = () => ({ name: 'default', netns: 'host', ...userDirs
 const sandboxDir = () => join(userDirs().stateDir, 'sandbox', sandboxPlace().name);
 
 async function daemonEngine(): Promise<Engine> {
-  return { kind: 'daemon', dockerHost: await resolveDockerHost(), root: instancesRoot() };
+  return { kind: 'daemon', docker: new DockerClient(await resolveDockerHost()), root: instancesRoot() };
 }
 
 function sandboxEngine(env: Environment): Engine {
   const dir = sandboxDir();
   const root = givenRoot() ?? sandboxRoot(env, join(dir, 'instances'), instancesRoot());
-  return { kind: 'sandbox', dockerHost: `unix://${join(dir, 'docker.sock')}`, root };
+  return { kind: 'sandbox', docker: new DockerClient(`unix://${join(dir, 'docker.sock')}`), root };
 }
 
 /** The sandbox's own instances, but for one that `init` made in the standard place: that is used where it is. */
@@ -41,7 +41,7 @@ export function sandboxRoot(env: Environment, own: string, standard: string): st
 export async function findEngine(env: Environment): Promise<Engine> {
   const [daemon, sandbox] = [await daemonEngine(), sandboxEngine(env)];
   if (hasRunOn(env, daemon)) return daemon;
-  return hasRunOn(env, sandbox) || daemon.dockerHost === sandbox.dockerHost ? sandbox : daemon;
+  return hasRunOn(env, sandbox) || daemon.docker.host === sandbox.docker.host ? sandbox : daemon;
 }
 
 /** Starts the engine where it is the sandbox; a host's own daemon is started by its owner. */
@@ -65,16 +65,16 @@ export async function chooseEngine(env: Environment, isSandboxAsked: boolean): P
     );
   }
   if (isSandboxAsked || found.kind === 'sandbox') return sandboxEngine(env);
-  if (hasRunOn(env, found) || (await isDaemonAnswering(found.dockerHost))) return found;
+  if (hasRunOn(env, found) || (await found.docker.isAnswering())) return found;
   if (env === 'dev' && process.platform === 'linux' && process.getuid?.() === 0) {
     note(
-      `no Docker daemon answers at ${found.dockerHost}: dev gets an engine of its own (./gatewayctl sandbox status)`,
+      `no Docker daemon answers at ${found.docker.host}: dev gets an engine of its own (./gatewayctl sandbox status)`,
     );
     return sandboxEngine(env);
   }
   throw new UserError(
     'E_DAEMON',
-    `docker: no daemon answers (got ${found.dockerHost})`,
+    `docker: no daemon answers (got ${found.docker.host})`,
     `Start Docker and let this user use it; or, on Linux as root, try it out without: ./gatewayctl up ${env} --sandbox.`,
   );
 }
@@ -85,10 +85,10 @@ function hasRunOn(env: Environment, { kind, root }: Engine): boolean {
 }
 
 /** Remembers the very daemon of a deploy; a sandbox may be made anew, so that its id says nothing. */
-export async function rememberEngine(instance: Instance, { kind, dockerHost }: Engine): Promise<void> {
+export async function rememberEngine(instance: Instance, { kind, docker }: Engine): Promise<void> {
   if (kind === 'sandbox') return;
-  const { stdout } = await run(['docker', '--host', dockerHost, 'info', '--format', '{{.ID}}'], { timeoutMs: 10_000 });
-  writeLastEngine(instance, { kind, id: stdout.trim() });
+  const [id = ''] = await docker.lines(['info', '--format', '{{.ID}}']);
+  writeLastEngine(instance, { kind, id });
 }
 
 /** Remembers on what an instance is deployed. */

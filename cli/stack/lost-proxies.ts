@@ -19,7 +19,7 @@ export async function endLostProxies({ engine }: Stack, settings: Settings): Pro
     .map((address) => ({ ...address, proxies: dockerProxiesOf(address).filter(({ isEngines }) => !isEngines) }))
     .filter(({ proxies }) => proxies.length > 0);
   if (left.length === 0) return [];
-  const published = await readPublished(engine.dockerHost);
+  const published = await readPublished(engine.docker);
   const lost = left.filter(({ ip, port }) => !published.some((held) => held.ip === ip && held.port === port));
   const ids = lost.flatMap(({ proxies }) => proxies.map(({ id }) => id));
   await end(ids, 'SIGTERM', 5_000);

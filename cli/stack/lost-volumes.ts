@@ -1,18 +1,18 @@
+import type { DockerClient } from '../../docker/client.ts';
 import { dataVolumeSpec } from '../../docker/data-volume.ts';
 import { volumeName } from '../../docker/names.ts';
-import { run } from '../../host/process.ts';
 import type { Settings } from '../../settings/load.ts';
 import { type DataVolumeName, dataVolumes } from '../../settings/services.ts';
 import type { Stack } from './stack.ts';
 import type { StateResource } from './state-files.ts';
 
 /** Makes a volume as a deploy makes it; the data lies in its directory and is not touched. */
-export async function createVolume(dockerHost: string, settings: Settings, volume: DataVolumeName): Promise<void> {
+export async function createVolume(docker: DockerClient, settings: Settings, volume: DataVolumeName): Promise<void> {
   const { name, driver, driverOpts, labels } = dataVolumeSpec(settings, volume);
   const pairs = (option: string, values: Readonly<Record<string, string>>) =>
     Object.entries(values).flatMap(([key, value]) => [option, `${key}=${value}`]);
   const options = ['--driver', driver, ...pairs('--opt', driverOpts), ...pairs('--label', labels)];
-  await run(['docker', '--host', dockerHost, 'volume', 'create', ...options, name]);
+  await docker.call(['volume', 'create', ...options, name]);
 }
 
 /**
@@ -20,17 +20,16 @@ export async function createVolume(dockerHost: string, settings: Settings, volum
  * @returns one line for each
  */
 export async function restoreVolumes(
-  { engine }: Stack,
+  { engine: { docker } }: Stack,
   settings: Settings,
   resources: readonly StateResource[],
 ): Promise<readonly string[]> {
   const known = new Set(resources.filter(({ type }) => type === 'docker:index/volume:Volume').map(({ id }) => id));
-  const { stdout } = await run(['docker', '--host', engine.dockerHost, 'volume', 'ls', '--format', '{{.Name}}']);
-  const there = stdout.split('\n');
+  const there = await docker.lines(['volume', 'ls', '--format', '{{.Name}}']);
   const lost = dataVolumes.filter((volume) => {
     const name = volumeName(settings, volume);
     return known.has(name) && !there.includes(name);
   });
-  for (const volume of lost) await createVolume(engine.dockerHost, settings, volume);
+  for (const volume of lost) await createVolume(docker, settings, volume);
   return lost.map((volume) => `made volume ${volumeName(settings, volume)} anew, on ${settings.dataDir}/${volume}`);
 }

@@ -6,8 +6,8 @@ import { UserError } from '../../host/errors.ts';
 import { processStartMs } from '../../host/lock.ts';
 import type { Progress } from '../../host/output.ts';
 import { programName } from '../../host/processes.ts';
-import { readJson } from '../../host/whole-file.ts';
 import { waitUntil } from '../../host/wait.ts';
+import { readJson } from '../../host/whole-file.ts';
 import type { Instance } from '../../settings/instance.ts';
 import { pulumiLocksDir } from './state-files.ts';
 

@@ -1,7 +1,9 @@
-import { containerName, environmentLabel, networkName } from '../../docker/names.ts';
+import { stepContainerName } from '../../components/steps/gateway-step.ts';
+import { gatewaySteps } from '../../components/steps/step.ts';
+import type { DockerClient } from '../../docker/client.ts';
+import { environmentLabel, networkName } from '../../docker/names.ts';
 import { childEnvironment } from '../../host/environment.ts';
 import type { Progress } from '../../host/output.ts';
-import { run } from '../../host/process.ts';
 import { loadSettings, type Settings, SettingsError } from '../../settings/load.ts';
 import { endLostProxies } from './lost-proxies.ts';
 import { restoreVolumes } from './lost-volumes.ts';
@@ -48,35 +50,27 @@ function readableSettings({ instance, checkoutDir }: Stack): Settings | undefine
 }
 
 async function removeOrphans(
-  stack: Stack,
+  { engine: { docker } }: Stack,
   settings: Settings,
   resources: readonly StateResource[],
 ): Promise<readonly string[]> {
-  const docker = async (...args: string[]) => {
-    const argv = ['docker', '--host', stack.engine.dockerHost, ...args];
-    return (await run(argv)).stdout.split('\n').filter((line) => line !== '');
-  };
   const known = new Set(resources.map(({ id }) => id));
-  const ours = [
-    ['--filter', `label=com.docker.compose.project=${settings.project}`],
-    ['--filter', `label=${environmentLabel}=${settings.env}`],
-  ].flat();
-  const list = (...args: string[]) => docker('ps', '--all', '--no-trunc', '--quiet', ...args);
-  const there = await list(...ours);
+  const ours = [`label=com.docker.compose.project=${settings.project}`, `label=${environmentLabel}=${settings.env}`];
+  const there = await docker.ps(ours);
   const containers = there.filter((id) => !known.has(id));
   // The steps before the swap have names too, which a killed run may leave taken.
-  const steps = ['selfcheck', 'migrate'].map((step) => `${containerName(settings, 'gateway')}-${step}`);
-  const stepIds = await list(...steps.flatMap((name) => ['--filter', `name=^/${name}$`]));
-  const networks = (await docker('network', 'ls', '--no-trunc', '--quiet', ...ours)).filter((id) => !known.has(id));
+  const stepIds = await docker.ps(gatewaySteps.map((step) => `name=^/${stepContainerName(settings, step)}$`));
+  const listNetworks = ['network', 'ls', '--no-trunc', '--quiet', ...ours.flatMap((filter) => ['--filter', filter])];
+  const networks = (await docker.lines(listNetworks)).filter((id) => !known.has(id));
   // Pulumi does not look at what a container hangs on.
-  const attached = await list('--filter', `network=${networkName(settings)}`, ...ours);
+  const attached = await docker.ps([`network=${networkName(settings)}`, ...ours]);
   const cutOff = there.filter((id) => known.has(id) && !attached.includes(id));
-  if (cutOff.length > 0) await docker('rm', '--force', ...cutOff);
+  if (cutOff.length > 0) await docker.call(['rm', '--force', ...cutOff]);
   const orphans = [...containers, ...stepIds];
-  if (orphans.length > 0) await docker('rm', '--force', ...orphans);
+  if (orphans.length > 0) await docker.call(['rm', '--force', ...orphans]);
   for (const id of networks) await removeNetwork(docker, id);
-  const paused = await list('--filter', 'status=paused', ...ours);
-  if (paused.length > 0) await docker('unpause', ...paused);
+  const paused = await docker.ps(['status=paused', ...ours]);
+  if (paused.length > 0) await docker.call(['unpause', ...paused]);
   const why = isOlder(resources, containers, there) ? 'the state is older than what runs: ' : '';
   return [
     ...(orphans.length > 0 ? [`${why}removed ${orphans.length} containers that the state does not know`] : []),
@@ -93,8 +87,9 @@ function isOlder(resources: readonly StateResource[], unknown: readonly string[]
 }
 
 /** Containers that the state knows may hang on a network that it lost: they are replaced with it. */
-async function removeNetwork(docker: (...args: string[]) => Promise<readonly string[]>, id: string): Promise<void> {
-  const holders = await docker('ps', '--all', '--no-trunc', '--quiet', '--filter', `network=${id}`);
-  for (const holder of holders) await docker('network', 'disconnect', '--force', id, holder);
-  await docker('network', 'rm', id);
+async function removeNetwork(docker: DockerClient, id: string): Promise<void> {
+  for (const holder of await docker.ps([`network=${id}`])) {
+    await docker.call(['network', 'disconnect', '--force', id, holder]);
+  }
+  await docker.call(['network', 'rm', id]);
 }

@@ -18,7 +18,7 @@ export interface Stack {
 export function exportsOf(instance: Instance, engine: Engine, toolchain: Toolchain): EnvironmentChanges {
   return {
     PATH: pathWith(toolchain.binDir, dirname(process.execPath)),
-    DOCKER_HOST: engine.dockerHost,
+    DOCKER_HOST: engine.docker.host,
     // The gateway's Dockerfile needs BuildKit, whatever the caller's shell has set.
     DOCKER_BUILDKIT: '1',
     TAXLIEN_GATEWAY_ROOT: engine.root,

@@ -1,17 +1,15 @@
 import { isIP } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { isDaemonAnswering } from '../../docker/host.ts';
+import type { DockerClient } from '../../docker/client.ts';
 import { containerName, environmentLabel } from '../../docker/names.ts';
-import { inspectedObjects } from '../../docker/status.ts';
 import { UserError } from '../../host/errors.ts';
 import { findingText } from '../../host/finding.ts';
 import type { Progress } from '../../host/output.ts';
-import { run } from '../../host/process.ts';
+import { type Clock, systemClock, waitUntil } from '../../host/wait.ts';
 import { bindError } from '../../preflight/bind-ip.ts';
 import { dataDirectories } from '../../preflight/data.ts';
 import type { Settings } from '../../settings/load.ts';
 import { type ServiceName, services } from '../../settings/services.ts';
-import { type Patience, waitUntilReady } from '../deploy/ready.ts';
+import { waitUntilReady } from '../deploy/ready.ts';
 
 /** A container as `docker container inspect` gives it, as far as it is looked at here. */
 export interface BootContainer {
@@ -30,13 +28,13 @@ const startOrder: readonly (readonly ServiceName[])[] = [
   ['gateway', 'prometheus', 'grafana'],
 ];
 
-const bootPatience: Patience = { timeoutMs: 600_000, pollMs: 2_000, sleep };
-const healthPatience: Patience = { timeoutMs: 180_000, pollMs: 500, sleep };
+const bootTimeoutMs = 600_000;
+const healthTimeoutMs = 180_000;
 
 /** Waits, for ten minutes at most, until a daemon answers. */
-export const waitForDaemon = (dockerHost: string, progress: Progress, patience = bootPatience): Promise<void> =>
-  waitFor('the Docker daemon', { progress, patience }, async () =>
-    (await isDaemonAnswering(dockerHost)) ? undefined : `no answer from ${dockerHost}`,
+export const waitForDaemon = (docker: DockerClient, progress: Progress, clock: Clock = systemClock): Promise<void> =>
+  waitFor('the Docker daemon', { progress, clock }, async () =>
+    (await docker.isAnswering()) ? undefined : `no answer from ${docker.host}`,
   );
 
 /**
@@ -46,27 +44,28 @@ export const waitForDaemon = (dockerHost: string, progress: Progress, patience =
  * @throws UserError E_BOOT_WAIT, E_UNHEALTHY; ProcessError where the daemon refuses a start
  */
 export async function startFailed(
-  dockerHost: string,
+  docker: DockerClient,
   settings: Settings,
   progress: Progress,
-  patience: Patience = bootPatience,
 ): Promise<readonly string[]> {
-  const containers = await readContainers(dockerHost, settings);
+  const containers = await readContainers(docker, settings);
   for (const address of addressesOf(Object.values(containers))) {
-    await waitFor(`the address ${address}`, { progress, patience }, () => bindError(address, 0));
+    await waitFor(`the address ${address}`, { progress }, () => bindError(address, 0));
   }
-  await waitFor('the data', { progress, patience }, () => dataProblem(settings));
+  await waitFor('the data', { progress }, () => dataProblem(settings));
   const lines: string[] = [];
   for (const group of startOrder) {
     const run: ServiceName[] = [];
     for (const service of group) {
       const container = containers[service];
       const plan = planFor(container);
-      if (plan === 'start' && container !== undefined) await start(dockerHost, container.Id, service, progress);
+      if (plan === 'start' && container !== undefined) await start(docker, container.Id, service, progress);
       if (plan === 'start' || plan === 'runs') run.push(service);
       lines.push(`${service}: ${outcomes[plan]}`);
     }
-    if (run.length > 0) await waitUntilReady({ dockerHost, settings, services: run }, progress, healthPatience);
+    if (run.length > 0) {
+      await waitUntilReady({ docker, settings, services: run, timeoutMs: healthTimeoutMs }, progress);
+    }
   }
   return lines;
 }
@@ -94,12 +93,11 @@ export function addressesOf(containers: readonly BootContainer[]): readonly stri
 
 /** This instance's containers; one of the same name that somebody else made is none. */
 async function readContainers(
-  dockerHost: string,
+  docker: DockerClient,
   settings: Settings,
 ): Promise<Readonly<Partial<Record<ServiceName, BootContainer>>>> {
   const names = services.map((service) => containerName(settings, service));
-  const argv = ['docker', '--host', dockerHost, 'container', 'inspect', ...names];
-  const found = inspectedObjects(await run(argv, { allowedExitCodes: [0, 1] }), dockerHost) as BootContainer[];
+  const found = await docker.inspect<BootContainer>('container', names);
   const own = found.filter(({ Config }) => Config.Labels?.[environmentLabel] === settings.env);
   return Object.fromEntries(
     services.flatMap((service) => {
@@ -109,9 +107,9 @@ async function readContainers(
   );
 }
 
-async function start(dockerHost: string, id: string, service: ServiceName, progress: Progress): Promise<void> {
+async function start(docker: DockerClient, id: string, service: ServiceName, progress: Progress): Promise<void> {
   progress.step(`starting ${service}`);
-  await run(['docker', '--host', dockerHost, 'container', 'start', id]);
+  await docker.call(['container', 'start', id]);
 }
 
 async function dataProblem(settings: Settings): Promise<string | undefined> {
@@ -122,25 +120,28 @@ async function dataProblem(settings: Settings): Promise<string | undefined> {
 /** @param amiss what is still wrong; `undefined` when nothing is */
 async function waitFor(
   what: string,
-  { progress, patience }: { readonly progress: Progress; readonly patience: Patience },
+  { progress, clock = systemClock }: { readonly progress: Progress; readonly clock?: Clock },
   amiss: () => Promise<string | undefined>,
 ): Promise<void> {
-  const { timeoutMs, pollMs, sleep } = patience;
-  for (let waitedMs = 0; ; waitedMs += pollMs) {
-    const problem = await amiss();
-    if (problem === undefined) {
-      if (waitedMs > 0) progress.done(`${what}: there`);
-      return;
-    }
-    if (waitedMs === 0) progress.step(`waiting for ${what} (${problem})`);
-    else progress.tick(`waiting for ${what}`);
-    if (waitedMs >= timeoutMs) {
-      throw new UserError(
-        'E_BOOT_WAIT',
-        `${what}: not there after ${Math.round(timeoutMs / 1000)} s (got ${problem})`,
-        'Mend it, then run ./gatewayctl boot start <env>.',
-      );
-    }
-    await sleep(pollMs);
+  let isReported = false;
+  const { last: problem, waitedMs } = await waitUntil(amiss, {
+    isOver: (found) => found === undefined,
+    timeoutMs: bootTimeoutMs,
+    firstPauseMs: 500,
+    mostPauseMs: 2_000,
+    onPause(found, isFirst) {
+      isReported = true;
+      if (isFirst) progress.step(`waiting for ${what} (${found})`);
+      else progress.tick(`waiting for ${what} (${found})`);
+    },
+    clock,
+  });
+  if (problem !== undefined) {
+    throw new UserError(
+      'E_BOOT_WAIT',
+      `${what}: not there after ${Math.round(waitedMs / 1000)} s (got ${problem})`,
+      'Fix that, then run ./gatewayctl boot start <env>.',
+    );
   }
+  if (isReported) progress.done(`${what}: there`);
 }

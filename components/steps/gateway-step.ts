@@ -1,23 +1,22 @@
+import type { DockerClient } from '../../docker/client.ts';
 import { dataPath } from '../../docker/data-volume.ts';
 import { containerName, environmentLabel, networkName } from '../../docker/names.ts';
 import { UserError } from '../../host/errors.ts';
-import { run } from '../../host/process.ts';
 import { secretsPath } from '../../instance/secret-files.ts';
 import { isBreakingMigrationAllowed } from '../../settings/deploy-flags.ts';
 import type { Settings } from '../../settings/load.ts';
 import { userOf } from '../../settings/services.ts';
 import { gatewayEnvironment, rawDir } from '../services/gateway.ts';
-
-/** Steps of the gateway that run once, before its container is swapped. */
-export const gatewaySteps = ['selfcheck', 'migrate'] as const;
-
-export type GatewayStep = (typeof gatewaySteps)[number];
+import type { GatewayStep, HostStepOf } from './step.ts';
 
 export const stepContainerName = (settings: Settings, step: GatewayStep) =>
   `${containerName(settings, 'gateway')}-${step}`;
 
-/** One run of a new gateway image with the settings, network, secrets and data of the real one, and no port. */
-export function gatewayStepCommand(
+/**
+ * Arguments of `docker` for one run of a new gateway image with the settings, network, secrets and data of the real
+ * one, and no port.
+ */
+export function gatewayStepArgs(
   settings: Settings,
   step: GatewayStep,
   imageId: string,
@@ -28,7 +27,7 @@ export function gatewayStepCommand(
     [`type=bind,source=${source},target=${target}`, ...more].join(','),
   ];
   return [
-    ...['docker', 'run', '--rm', '--name', stepContainerName(settings, step)],
+    ...['run', '--rm', '--name', stepContainerName(settings, step)],
     ...['--label', `${environmentLabel}=${settings.env}`, '--label', `taxlien-gateway.step=${step}`],
     ...['--network', networkName(settings), '--read-only', '--no-healthcheck'],
     ...['--security-opt', 'no-new-privileges', '--cap-drop', 'ALL', '--user', userOf('gateway')],
@@ -42,18 +41,20 @@ export function gatewayStepCommand(
 }
 
 // Longer than the five minutes that a selfcheck gives its migrations.
-const stepTimeoutMs = 420_000;
+const selfcheckTimeoutMs = 420_000;
 
-export async function runGatewayStep(settings: Settings, step: GatewayStep, imageId: string): Promise<void> {
+export async function runGatewayStep(
+  settings: Settings,
+  docker: DockerClient,
+  { step, imageId }: HostStepOf<GatewayStep>,
+): Promise<void> {
   // What a killed deploy left has the name, and could still be at work.
-  const remove = () => run(['docker', 'rm', '--force', stepContainerName(settings, step)], { allowedExitCodes: 'any' });
+  const remove = () => docker.call(['rm', '--force', stepContainerName(settings, step)], { allowedExitCodes: 'any' });
   await remove();
-  const command = gatewayStepCommand(settings, step, imageId, isBreakingMigrationAllowed());
-  const result = await run(command, {
-    allowedExitCodes: 'any',
-    // A migration takes the time that it takes.
-    ...(step === 'selfcheck' ? { timeoutMs: stepTimeoutMs } : {}),
-  }).finally(remove);
+  const args = gatewayStepArgs(settings, step, imageId, isBreakingMigrationAllowed());
+  // A migration takes the time that it takes.
+  const timeoutMs = step === 'selfcheck' ? selfcheckTimeoutMs : 'unlimited';
+  const result = await docker.call(args, { allowedExitCodes: 'any', timeoutMs }).finally(remove);
   if (result.exitCode === 0) return;
   const lastLines = `${result.stdout}${result.stderr}`.trim().split('\n').slice(-20).join('\n');
   const limit = `${settings.memoryMiB.gateway} MiB, GATEWAY_MEMORY_MIB`;

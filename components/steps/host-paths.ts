@@ -1,12 +1,15 @@
 import { mkdirSync } from 'node:fs';
-import { archiveOf } from '../../docker/archive.ts';
-import { doorCommand } from '../../docker/helper-container.ts';
-import { run } from '../../host/process.ts';
-import { type SecretGenerations, secretFilesOf, secretServices, writeApplied } from '../../instance/secret-files.ts';
+import { tarArchive } from '../../docker/archive.ts';
+import type { DockerClient } from '../../docker/client.ts';
+import { helperRunArgs } from '../../docker/helper-container.ts';
+import { forgetHostPathsId, writeHostPathsId } from '../../instance/host-paths.ts';
+import { forgetChanged, secretFilesOf, secretServices, writeApplied } from '../../instance/secret-files.ts';
 import type { Settings } from '../../settings/load.ts';
 import { type DataVolumeName, dataOwners, dataVolumes, owners } from '../../settings/services.ts';
+import { copyConfigFiles } from './config-files.ts';
+import type { HostStepOf } from './step.ts';
 
-/** A directory or file below one of the two roots that the door may write to. */
+/** A directory or file below one of the two roots that the helper container may write to. */
 export interface OwnedPath {
   /** Relative, first part `data` or `secrets`. */
   readonly path: string;
@@ -41,11 +44,11 @@ function secretFiles(settings: Settings): readonly OwnedPath[] {
   );
 }
 
-/** The container that unpacks an archive from its standard input into data and secrets. */
-export function unpackCommand(settings: Settings, imageId: string): readonly string[] {
+/** Arguments of `docker` for the container that unpacks an archive from its standard input into data and secrets. */
+export function unpackArgs(settings: Settings, imageId: string): readonly string[] {
   const mount = (source: string, name: string) =>
     ({ type: 'bind', source, target: `/host/${name}`, isWritable: true }) as const;
-  return doorCommand(settings, {
+  return helperRunArgs(settings, {
     step: 'owned-paths',
     image: imageId,
     mounts: [mount(settings.dataDir, 'data'), mount(settings.instance.secretsDir, 'secrets')],
@@ -55,21 +58,30 @@ export function unpackCommand(settings: Settings, imageId: string): readonly str
   });
 }
 
-/** Makes the directories and secret files of an instance, with owners that this process could not give them. */
-export async function writeOwnedPaths(
+/**
+ * Makes what containers mount from this host: copies of config files, directories, and secret files with owners that
+ * this process could not give them.
+ */
+export async function makeHostPaths(
   settings: Settings,
-  imageId: string,
-  generations: SecretGenerations,
+  docker: DockerClient,
+  { imageId, hostPathsId, secretGenerations, configSources }: HostStepOf<'host-paths'>,
 ): Promise<void> {
-  mkdirSync(settings.dataDir, { recursive: true, mode: 0o755 });
-  mkdirSync(settings.instance.secretsDir, { recursive: true, mode: 0o700 });
-  await run(unpackCommand(settings, imageId), { stdin: await ownedPathsArchive(settings), timeoutMs: 120_000 });
-  writeApplied(settings.instance, settings.secrets, generations);
+  const { instance, dataDir, secrets } = settings;
+  for (const source of configSources) await copyConfigFiles(settings, source);
+  mkdirSync(dataDir, { recursive: true, mode: 0o755 });
+  mkdirSync(instance.secretsDir, { recursive: true, mode: 0o700 });
+  // First: if this process is killed from here on, the next deploy must run this step again.
+  forgetHostPathsId(instance);
+  forgetChanged(instance, secretGenerations);
+  await docker.call(unpackArgs(settings, imageId), { stdin: await ownedPathsArchive(settings), timeoutMs: 120_000 });
+  writeApplied(instance, secrets, secretGenerations);
+  writeHostPathsId(instance, hostPathsId);
 }
 
-/** The archive that the door unpacks: every directory and secret file with its owner and mode. */
+/** The archive that the helper container unpacks: every directory and secret file with its owner and mode. */
 export function ownedPathsArchive(settings: Settings): Promise<Buffer> {
-  return archiveOf(
+  return tarArchive(
     [...ownedDirectories(), ...secretFiles(settings)].map(({ path, content, ...header }) =>
       content === undefined
         ? { ...header, name: path, type: 'directory' }

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { psql } from '../../cli/deploy/psql.ts';
+import { DockerClient } from '../../docker/client.ts';
+import { resolveDockerHost } from '../../docker/host.ts';
 import { readRotation } from '../../instance/rotation-journal.ts';
 import { instanceOf } from '../../settings/instance.ts';
 import { loadSettings } from '../../settings/load.ts';
@@ -67,7 +69,7 @@ describe.each(accounts)('rotate, as %s', (account) => {
   };
   const databaseTakes = async (password: string) => {
     const settings = loadSettings(instance(), shell.checkout.dir);
-    return (await psql(settings, process.env.DOCKER_HOST ?? '', password, 'select 1;')).exitCode === 0;
+    return (await psql(settings, new DockerClient(await resolveDockerHost()), password, 'select 1;')).exitCode === 0;
   };
   /** Whether the value is what the service that stores the secret takes; `undefined` where none does. */
   const isStored = (variable: string, value: string) =>

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type PartName, platformOf, units } from '../../bootstrap/toolchain/parts.ts';
 import { ensureToolchain, type Toolchain } from '../../bootstrap/toolchain/toolchain.ts';
 import { userDirs } from '../../settings/instance.ts';
-import { containersOf, copyCheckout, gatewayctl, makeRoot, type Shell, tearDown } from '../helpers/engine.ts';
+import { containersOf, gatewayctl, makeShell, type Shell, tearDown } from '../helpers/engine.ts';
 import { pathWithout } from '../helpers/path-without.ts';
 import { makeReleases, type Releases, serve } from '../helpers/releases.ts';
 
@@ -27,8 +27,7 @@ beforeAll(async () => {
   releases = await makeReleases(mirror, platform, Object.fromEntries(programs) as Record<PartName, string>);
   server = await serve(mirror);
   shell = {
-    checkout: await copyCheckout('toolchain'),
-    root: makeRoot('toolchain'),
+    ...(await makeShell('toolchain')),
     env: {
       ...process.env,
       PATH: pathWithout('go', process.env.PATH ?? '', scratch),

@@ -53,7 +53,7 @@ export function imageOf(reference: string, settings: ImageSettings, layers: read
 }
 
 /** All images as one archive in the format of `docker save`, each layer once. */
-export function archiveOf(images: readonly Image[]): Readable {
+export function imageArchive(images: readonly Image[]): Readable {
   const pack = tar.pack();
   const fill = async () => {
     for (const image of images) pack.entry({ name: configName(image) }, image.config);

@@ -10,7 +10,7 @@ import { baseLayer } from './base.ts';
 import { unpackDebian } from './debian.ts';
 import { golangSettings, goModulesLayer, goToolchainLayer } from './golang.ts';
 import { grafanaLayer, grafanaSettings } from './grafana.ts';
-import { archiveOf, type Image, type ImageSettings, imageOf, standInLabel } from './image.ts';
+import { type Image, type ImageSettings, imageArchive, imageOf, standInLabel } from './image.ts';
 import { buildLayer, cachedLayer, type Layer, type LayerRecipe, layerKey, type WorkPlace } from './layers.ts';
 import { postgresLayer, postgresSettings } from './postgres.ts';
 import { prometheusLayer, prometheusSettings } from './prometheus.ts';
@@ -83,7 +83,7 @@ export async function loadStandIns(socket: string, cacheDir: string, progress: P
   if (missing.length > 0) {
     const names = missing.map((image) => image.reference).join(', ');
     progress.step(`loading stand-in images: ${names}`);
-    await loadImages(socket, archiveOf(missing), imagesDir);
+    await loadImages(socket, imageArchive(missing), imagesDir);
     progress.done('stand-in images loaded');
   }
   return keyOf(wanted);

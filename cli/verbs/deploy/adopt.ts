@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
+import type { DockerClient } from '../../../docker/client.ts';
 import { UserError } from '../../../host/errors.ts';
 import { type Finding, findingText } from '../../../host/finding.ts';
 import { checkoutDir, readSource } from '../../../host/git.ts';
@@ -12,7 +13,7 @@ import { instanceOf, parseEnvironment } from '../../../settings/instance.ts';
 import { loadSettings, type Settings } from '../../../settings/load.ts';
 import { dataVolumes } from '../../../settings/services.ts';
 import { copyProject, switchProject } from '../../data/adopt-steps.ts';
-import { dataTarget, isStopped, type PlannedAdoption, planAdoption, serviceOf } from '../../data/adoption-plan.ts';
+import { dataTarget, isStopped, type PlannedAdoption, planAdoption, stackServiceOf } from '../../data/adoption-plan.ts';
 import {
   type ComposeContainer,
   type ComposeProject,
@@ -40,12 +41,10 @@ export const adopt: Verb = {
 
 async function showPlan({ words, options }: Invocation): Promise<number> {
   const env = parseEnvironment(words[0]);
-  const { root, dockerHost } = await findEngine(env);
+  const { root, docker } = await findEngine(env);
   const settings = loadSettings(instanceOf(env, root), checkoutDir);
   const open = readAdoption(settings.instance);
-  const { plan, findings } = isPastCopying(open)
-    ? { plan: open.plan, findings: [] }
-    : await makePlan(settings, dockerHost);
+  const { plan, findings } = isPastCopying(open) ? { plan: open.plan, findings: [] } : await makePlan(settings, docker);
   const errors = findings.filter(({ severity }) => severity === 'error');
   if (options.json === true) print(JSON.stringify({ phase: open?.phase ?? 'planned', plan, findings }));
   else {
@@ -69,15 +68,15 @@ async function takeOver({ words, options, progress }: Invocation): Promise<numbe
   return withInstanceLock(instance, lock, async () => {
     await startEngine(engine, progress);
     completeInstance(instance);
-    const target = { settings, dockerHost: engine.dockerHost, progress };
+    const target = { settings, docker: engine.docker, progress };
     let adoption = readAdoption(instance);
     if (!isPastCopying(adoption)) {
-      const { plan, findings } = await makePlan(settings, engine.dockerHost);
+      const { plan, findings } = await makePlan(settings, engine.docker);
       for (const finding of findings.filter(({ severity }) => severity === 'warning')) note(findingText(finding));
       refuseErrors(findings);
       adoption = await copyProject(target, plan);
     }
-    refuseErrors(changesSince(adoption, await readComposeProject(settings, await factsOf(engine.dockerHost))));
+    refuseErrors(changesSince(adoption, await readComposeProject(engine.docker, settings)));
     if (adoption.phase === 'switching') adoption = await switchProject(target, adoption);
     print(endTable(adoption));
     return 0;
@@ -88,7 +87,7 @@ const isPastCopying = (adoption: Adoption | undefined): adoption is Adoption =>
   adoption !== undefined && adoption.phase !== 'copying';
 
 /** @throws UserError E_ADOPT_DEPLOYED, E_ADOPT_NOTHING */
-async function makePlan(settings: Settings, dockerHost: string): Promise<PlannedAdoption> {
+async function makePlan(settings: Settings, docker: DockerClient): Promise<PlannedAdoption> {
   const { instance, env } = settings;
   const deployed = dataVolumes.filter((volume) => readMarker(instance, volume) !== undefined);
   if (deployed.length > 0) {
@@ -98,31 +97,35 @@ async function makePlan(settings: Settings, dockerHost: string): Promise<Planned
       `Run ./gatewayctl doctor ${env}; a Compose project of the same name can be removed, but for its volumes: docker compose -p ${settings.project} down`,
     );
   }
-  const facts = await factsOf(dockerHost);
-  const project = await readComposeProject(settings, facts);
+  const facts = await factsOf(docker);
+  const project = await readComposeProject(docker, settings, facts);
   if (project.containers.length === 0) {
     throw new UserError(
       'E_ADOPT_NOTHING',
-      `docker at ${dockerHost}: has no container of a Compose project ${settings.project}, and they tell what its volumes hold (got volumes: ${project.volumes.map(({ name }) => name).join(', ') || 'none'})`,
+      `docker at ${docker.host}: has no container of a Compose project ${settings.project}, and they tell what its volumes hold (got volumes: ${project.volumes.map(({ name }) => name).join(', ') || 'none'})`,
       `Where the Compose file is: docker compose -p ${settings.project} up --no-start; or nothing is to be adopted: ./gatewayctl up ${env}`,
     );
   }
   const copied = readAdoption(instance)?.plan.data.map(({ to }) => to) ?? [];
-  const db = project.containers.find((each) => !each.isOneOff && serviceOf(each) === 'db');
-  const database = db && (await readDatabaseVersion(dockerHost, db, dataTarget('db', db)));
+  const db = project.containers.find((each) => !each.isOneOff && stackServiceOf(each) === 'db');
+  const database = db && (await readDatabaseVersion(docker, db, dataTarget('db', db)));
   const isTaken = (dir: string) => !copied.includes(dir) && holdsSomething(dir);
   const planned = planAdoption({ settings, facts, project, database, isTaken });
   // While it runs it holds the ports too, and would be told of twice.
   if (planned.findings.some(({ code }) => code === 'E_ADOPT_RUNNING')) return planned;
-  return { ...planned, findings: [...planned.findings, ...(await otherFindings(settings, dockerHost, planned.plan))] };
+  return { ...planned, findings: [...planned.findings, ...(await otherFindings(settings, docker, planned.plan))] };
 }
 
 /** Errors that would stop the next deploy too, but for the names that the adoption itself makes free. */
-async function otherFindings(settings: Settings, dockerHost: string, plan: AdoptionPlan): Promise<readonly Finding[]> {
+async function otherFindings(
+  settings: Settings,
+  docker: DockerClient,
+  plan: AdoptionPlan,
+): Promise<readonly Finding[]> {
   const freed = [...plan.containers.map(({ name }) => name), ...plan.networks, ...plan.volumes];
   const isFreed = ({ code, message }: Finding) =>
     code === 'E_ADOPT_OPEN' || (code === 'E_NAME_TAKEN' && freed.some((name) => message.includes(` ${name}: `)));
-  const findings = await findAll({ settings, source: await readSource(checkoutDir), dockerHost });
+  const findings = await findAll({ settings, source: await readSource(checkoutDir), docker });
   return findings.filter((finding) => finding.severity === 'error' && !isFreed(finding));
 }
 

@@ -18,11 +18,11 @@ export const status: Verb = {
     const wanted = words.length === 0 ? environments : [parseEnvironment(words[0])];
     const rows: ServiceStatus[] = [];
     for (const env of wanted) {
-      const { dockerHost, root } = await findEngine(env);
+      const { docker, root } = await findEngine(env);
       const instance = instanceOf(env, root);
       // Without a named environment only those that are here are of interest.
       if (words.length === 0 && !existsSync(instance.envFile)) continue;
-      rows.push(...(await readStatus(dockerHost, loadSettings(instance, checkoutDir))));
+      rows.push(...(await readStatus(docker, loadSettings(instance, checkoutDir))));
     }
     if (options.json === true) print(JSON.stringify(rows));
     else print(rows.length === 0 ? 'no instance is here: ./gatewayctl init <env> makes one' : statusTable(rows));

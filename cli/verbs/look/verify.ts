@@ -16,9 +16,9 @@ export const verify: Verb = {
   words: [1, 1],
   async run({ words, options, progress }) {
     const env = parseEnvironment(words[0]);
-    const { dockerHost, root } = await findEngine(env);
+    const { docker, root } = await findEngine(env);
     const instance: Instance = instanceOf(env, root);
-    const rows = await waitUntilReady({ dockerHost, settings: loadSettings(instance, checkoutDir) }, progress);
+    const rows = await waitUntilReady({ docker, settings: loadSettings(instance, checkoutDir) }, progress);
     print(options.json === true ? JSON.stringify(rows) : statusTable(rows));
     return 0;
   },

@@ -62,7 +62,7 @@ function wantedText({ engine, settings, kind }: Place): string {
       home: homedir(),
       nodeDir: dirname(process.execPath),
       root: engine.root,
-      dockerHost: engine.kind === 'daemon' ? engine.dockerHost : undefined,
+      dockerHost: engine.kind === 'daemon' ? engine.docker.host : undefined,
     }),
     directories: [...new Set([instance.dir, dataDir])],
     logFile: join(instance.logsDir, 'boot.log'),
@@ -122,11 +122,9 @@ function status(place: Place): number {
 
 async function start({ engine, settings }: Place, progress: Progress): Promise<number> {
   await startEngine(engine, progress);
-  await waitForDaemon(engine.dockerHost, progress);
+  await waitForDaemon(engine.docker, progress);
   const what = { what: `boot start ${settings.env}`, progress, isWaiting: true };
-  const lines = await withInstanceLock(settings.instance, what, () =>
-    startFailed(engine.dockerHost, settings, progress),
-  );
+  const lines = await withInstanceLock(settings.instance, what, () => startFailed(engine.docker, settings, progress));
   for (const line of lines) print(line);
   return 0;
 }

@@ -1,7 +1,5 @@
-import { createServer } from 'node:http';
-import { join } from 'node:path';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { isDaemonAnswering, resolveDockerHost } from '../../../docker/host.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { resolveDockerHost } from '../../../docker/host.ts';
 import { temporaryDir } from '../../helpers/temporary.ts';
 
 describe('the address of the daemon', () => {
@@ -13,15 +11,4 @@ describe('the address of the daemon', () => {
     vi.stubEnv('PATH', temporaryDir());
     expect(await resolveDockerHost({ DOCKER_HOST: '' })).toBe('unix:///var/run/docker.sock');
   });
-});
-
-test('a socket that is not there and one that is no daemon do not answer', async () => {
-  const dir = temporaryDir();
-  const server = createServer((_, response) => response.writeHead(404).end());
-  await new Promise<void>((resolve) => server.listen(join(dir, 'other.sock'), resolve));
-  onTestFinished(() => void server.close());
-  const answers = await Promise.all(
-    ['none.sock', 'other.sock'].map((name) => isDaemonAnswering(`unix://${join(dir, name)}`)),
-  );
-  expect(answers).toEqual([false, false]);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { inspectedObjects, type ServiceStatus, shownTag, statusTable } from '../../../docker/status.ts';
+import { type ServiceStatus, shownTag, statusTable } from '../../../docker/status.ts';
 
 test('the table of what runs where', () => {
   const row = { env: 'dev', container: 'taxlien-gateway-dev-x' };
@@ -25,20 +25,4 @@ test.each([
   [[], '-'],
 ])('of the tags %j the one that says most', (tags, wanted) => {
   expect(shownTag(tags, 'p/gateway:dev')).toBe(wanted);
-});
-
-test('objects that are missing are left out, and a daemon that does not answer is an error', () => {
-  const missing = 'Error response from daemon: No such container: a\nError: No such image: b\n';
-  expect(inspectedObjects({ exitCode: 1, stdout: '[{"Id":"x"}]\n', stderr: missing }, 'unix:///x')).toEqual([
-    { Id: 'x' },
-  ]);
-  expect(inspectedObjects({ exitCode: 1, stdout: '', stderr: missing }, 'unix:///x')).toEqual([]);
-  const stderr = 'Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?\n';
-  expect(() =>
-    inspectedObjects({ exitCode: 1, stdout: '[]\n', stderr }, 'unix:///x'),
-  ).toThrowErrorMatchingInlineSnapshot(
-    `[UserError: docker: no answer from unix:///x (got Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?)]`,
-  );
-  const dial = 'error during connect: dial unix /x: connect: no such file or directory\n';
-  expect(() => inspectedObjects({ exitCode: 1, stdout: '[]\n', stderr: dial }, 'unix:///x')).toThrow('no answer from');
 });

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
@@ -11,6 +11,7 @@ import {
 import type { Instance } from '../../../settings/instance.ts';
 import type { Secrets } from '../../../settings/load.ts';
 import { testInstance, testSecrets } from '../../helpers/instance.ts';
+import { writeSecretFiles } from '../../helpers/secret-files.ts';
 
 test('each service gets the secrets that it uses and no other', () => {
   expect(secretFilesOf(testSecrets)).toEqual({
@@ -37,9 +38,7 @@ describe('generations', () => {
   /** What the deploy leaves: the directories of the secret files, and what is remembered of them. */
   const applyGenerations = (instance: Instance) => {
     const applied = secretGenerations(instance, testSecrets);
-    for (const service of secretServices) {
-      mkdirSync(secretsPath(instance, service), { recursive: true, mode: 0o500 });
-    }
+    writeSecretFiles(instance, testSecrets);
     writeApplied(instance, testSecrets, applied);
     return applied;
   };
@@ -75,6 +74,15 @@ describe('generations', () => {
   test.each<[string, (dir: string) => void]>([
     ['is gone', (dir) => rmSync(dir, { recursive: true })],
     ['was made by Docker in the place of one that was gone', (dir) => chmodSync(dir, 0o755)],
+    ['lacks a file', (dir) => rmSync(join(dir, 'redis_password'))],
+    ['has a file that was cut off', (dir) => writeFileSync(join(dir, 'redis_password'), 'redis-')],
+    [
+      'has something else in the place of a file',
+      (dir) => {
+        rmSync(join(dir, 'redis_password'));
+        mkdirSync(join(dir, 'redis_password'));
+      },
+    ],
   ])('that of a service is renewed whose directory %s', (_, change) => {
     const instance = testInstance();
     const applied = applyGenerations(instance);

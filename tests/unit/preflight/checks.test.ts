@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { DockerClient } from '../../../docker/client.ts';
 import type { UserError } from '../../../host/errors.ts';
 import { findingText } from '../../../host/finding.ts';
 import { checks, findAll, preflightWarnings } from '../../../preflight/checks.ts';
@@ -14,7 +15,7 @@ const dirtyProd = (root: string) => ({
     variables: { BIND_IP: '192.0.2.1' },
   }),
   source: { commit: '0123456789ab', isDirty: true },
-  dockerHost: `unix://${root}/no.sock`,
+  docker: new DockerClient(`unix://${root}/no.sock`),
 });
 
 test('each check has a name of its own', () => {

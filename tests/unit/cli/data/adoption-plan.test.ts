@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type AdoptionSubject, dataTarget, planAdoption, serviceOf } from '../../../../cli/data/adoption-plan.ts';
+import { type AdoptionSubject, dataTarget, planAdoption, stackServiceOf } from '../../../../cli/data/adoption-plan.ts';
 import type { ComposeContainer, ComposeProject } from '../../../../cli/data/compose-project.ts';
 import { findingText } from '../../../../host/finding.ts';
 import { testSecrets, testSettings } from '../../../helpers/instance.ts';
@@ -59,7 +59,7 @@ function plan(containers: readonly ComposeContainer[], more: Partial<AdoptionSub
 }
 
 test('what a container of a Compose file is', () => {
-  const of = (service: string, image: string) => serviceOf({ service, image });
+  const of = (service: string, image: string) => stackServiceOf({ service, image });
   expect([
     of('db', 'x'),
     of('database', 'registry.local:5000/library/postgres:16@sha256:ab'),

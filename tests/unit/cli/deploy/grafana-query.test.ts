@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { dataSourceUid, queryGrafana } from '../../../../cli/deploy/grafana-query.ts';
 import { checkoutDir } from '../../../../host/git.ts';
+import { fakeClock } from '../../../helpers/fake-clock.ts';
 import { testSecrets, testSettings } from '../../../helpers/instance.ts';
 
 interface Answer {
@@ -36,7 +37,7 @@ describe('a query through Grafana', () => {
     answers = given;
     const { port } = server.address() as AddressInfo;
     const settings = testSettings({ variables: { BIND_IP: '127.0.0.1', GRAFANA_PORT: `${port}` } });
-    const problem = await queryGrafana(settings, { timeoutMs: 3_000, pollMs: 1_000, sleep: async () => {} }).then(
+    const problem = await queryGrafana(settings, fakeClock()).then(
       () => 'answered',
       (error) => `${error.code} ${error.message}. ${error.fix}`,
     );

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { chooseEngine, findEngine, sandboxRoot, writeEngineKind } from '../../../../cli/stack/engine.ts';
+import { DockerClient } from '../../../../docker/client.ts';
 import type { UserError } from '../../../../host/errors.ts';
 import { instanceOf } from '../../../../settings/instance.ts';
 import type { Environment } from '../../../../settings/services.ts';
@@ -21,8 +22,8 @@ function ranOn(env: Environment, kind: 'daemon' | 'sandbox'): void {
   writeEngineKind(testInstance({ env, root }), kind);
 }
 
-const daemon = () => ({ kind: 'daemon', dockerHost: `unix://${root}/no.sock`, root });
-const sandbox = () => ({ kind: 'sandbox', dockerHost: sandboxSocket(), root });
+const daemon = () => ({ kind: 'daemon', docker: new DockerClient(`unix://${root}/no.sock`), root });
+const sandbox = () => ({ kind: 'sandbox', docker: new DockerClient(sandboxSocket()), root });
 
 describe('the engine of an instance', () => {
   test('that never ran is the daemon of this host', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { addressesOf, type BootContainer, planFor, waitForDaemon } from '../../../../cli/unattended/boot-start.ts';
-import { temporaryDir } from '../../../helpers/temporary.ts';
+import { fakeClock } from '../../../helpers/fake-clock.ts';
+import { FakeDocker } from '../../../helpers/fake-docker.ts';
 
 const container = (status: string, error = '', ips: readonly string[] = []): BootContainer => ({
   Id: 'id',
@@ -30,16 +31,35 @@ test('what is waited for is what containers publish on, each address once', () =
   expect(addressesOf(containers)).toEqual(['10.0.0.4', '::1']);
 });
 
-test('a wait tells what it waits for, and ends', async () => {
+test('ten minutes are ten minutes, even where the daemon hangs at each question', async () => {
   const lines: string[] = [];
   const progress = { step: (text: string) => lines.push(text), tick: () => {}, done: () => {} };
-  const host = `unix://${temporaryDir()}/no.sock`;
-  const slept: number[] = [];
-  const sleep = async (ms: number) => slept.push(ms);
-  await expect(waitForDaemon(host, progress, { timeoutMs: 4_000, pollMs: 2_000, sleep })).rejects.toMatchObject({
-    code: 'E_BOOT_WAIT',
-    message: `the Docker daemon: not there after 4 s (got no answer from ${host})`,
+  const clock = fakeClock();
+  // Hangs until it is killed, at each question.
+  const docker = new FakeDocker(() => {
+    clock.add(10_000);
+    return { exitCode: 1 };
   });
-  expect(lines).toEqual([`waiting for the Docker daemon (no answer from ${host})`]);
-  expect(slept).toEqual([2_000, 2_000]);
+  await expect(waitForDaemon(docker, progress, clock)).rejects.toMatchObject({
+    code: 'E_BOOT_WAIT',
+    message: `the Docker daemon: not there after 608 s (got no answer from ${docker.host})`,
+  });
+  expect(lines).toEqual([`waiting for the Docker daemon (no answer from ${docker.host})`]);
+  expect(docker.calls).toHaveLength(51);
+});
+
+test('a daemon that starts meanwhile is waited for', async () => {
+  const lines: string[] = [];
+  const progress = {
+    step: (text: string) => lines.push(text),
+    tick: () => {},
+    done: (text: string) => lines.push(text),
+  };
+  let questions = 0;
+  const docker = new FakeDocker(() => ({ exitCode: ++questions < 3 ? 1 : 0 }));
+  await waitForDaemon(docker, progress, fakeClock());
+  expect(lines).toEqual([`waiting for the Docker daemon (no answer from ${docker.host})`, 'the Docker daemon: there']);
+  const atOnce = new FakeDocker(() => ({}));
+  await waitForDaemon(atOnce, progress, fakeClock());
+  expect(lines).toHaveLength(2);
 });

@@ -1,18 +1,17 @@
 import { expect, test } from 'vitest';
 import { gateway } from '../../../../components/services/gateway.ts';
-import { gatewayStepCommand } from '../../../../components/steps/gateway-step.ts';
+import { gatewayStepArgs } from '../../../../components/steps/gateway-step.ts';
 import { testSecrets, testSettings } from '../../../helpers/instance.ts';
 
 test('a step runs the new image as the gateway would run, without a port', () => {
   const root = '/srv/gw';
   const settings = testSettings({ variables: { DATA_DIR: '/srv/data', GATEWAY_MEMORY_MIB: '300', LOG_LEVEL: 'warn' } });
-  const command = gatewayStepCommand(
+  const command = gatewayStepArgs(
     { ...settings, instance: { ...settings.instance, secretsDir: `${root}/dev/secrets` } },
     'selfcheck',
     'sha256:abc',
   );
   expect(command).toEqual([
-    'docker',
     'run',
     '--rm',
     ...['--name', 'taxlien-gateway-dev-gateway-selfcheck'],
@@ -50,7 +49,7 @@ test('a step runs the new image as the gateway would run, without a port', () =>
 
 test('a step has the environment of the container', () => {
   const settings = testSettings();
-  const command = gatewayStepCommand(settings, 'migrate', 'sha256:abc');
+  const command = gatewayStepArgs(settings, 'migrate', 'sha256:abc');
   const given = command.filter((_, index) => command[index - 1] === '--env');
   expect(given).toEqual(Object.entries(gateway(settings).environment ?? {}).map(([key, value]) => `${key}=${value}`));
 });

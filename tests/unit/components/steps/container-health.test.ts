@@ -1,44 +1,81 @@
 import { expect, test } from 'vitest';
-import { type ContainerState, waitUntilHealthy } from '../../../../components/steps/container-health.ts';
+import { waitUntilHealthy } from '../../../../components/steps/container-health.ts';
 import type { UserError } from '../../../../host/errors.ts';
+import { fakeClock } from '../../../helpers/fake-clock.ts';
+import { FakeDocker } from '../../../helpers/fake-docker.ts';
 import { testSettings } from '../../../helpers/instance.ts';
 
-const running: ContainerState = {
-  status: 'running',
-  health: 'starting',
-  exitCode: 0,
-  isOutOfMemory: false,
-  restarts: 0,
-  createdMs: 1_000_000,
-};
-
-/** Waits for a container that shows these states one after the other, the last one for ever. */
-async function watched(states: readonly Partial<ContainerState>[], ageMs = 1_000) {
-  let nowMs = running.createdMs + ageMs;
-  const startMs = nowMs;
-  const asked: string[] = [];
-  let looks = 0;
-  const error = await waitUntilHealthy(testSettings(), 'gateway', 'abc', 90, {
-    read: async () => ({ ...running, ...states[Math.min(looks++, states.length - 1)] }),
-    docker: async (...args) => {
-      asked.push(args[0] ?? '');
-      return args[0] === 'logs' ? 'panic: no\n' : 'health check: exit 1 refused\n';
-    },
-    now: () => nowMs,
-    sleep: async (ms) => {
-      nowMs += ms;
-    },
-  }).catch((caught: unknown) => caught as UserError);
-  return { text: error && `${error.code} ${error.message} ${error.fix}`, asked, waitedMs: nowMs - startMs };
+/** What may differ between two looks at a container. */
+interface Seen {
+  readonly status?: string;
+  readonly health?: string;
+  readonly exitCode?: number;
+  readonly isOutOfMemory?: boolean;
+  readonly restarts?: number;
+  /** How long this look takes. */
+  readonly tookMs?: number;
 }
 
-const facts = '; its last lines:\npanic: no\nhealth check: exit 1 refused Mend what the lines name, then deploy again.';
+const createdMs = Date.parse('2026-01-01T00:00:00Z');
+
+const inspected = ({
+  status = 'running',
+  health = 'starting',
+  exitCode = 0,
+  isOutOfMemory = false,
+  restarts = 0,
+}: Seen) =>
+  JSON.stringify([
+    {
+      Created: '2026-01-01T00:00:00Z',
+      RestartCount: restarts,
+      State: {
+        Status: status,
+        ExitCode: exitCode,
+        OOMKilled: isOutOfMemory,
+        Health: {
+          Status: health,
+          Log: [
+            { ExitCode: 0, Output: '' },
+            { ExitCode: 1, Output: 'refused\n' },
+          ],
+        },
+      },
+    },
+  ]);
+
+/** Waits for a container that looks like this, one after the other, and in the end always like the last. */
+async function watched(looks: readonly Seen[], ageMs = 1_000) {
+  const clock = fakeClock();
+  let count = 0;
+  const docker = new FakeDocker(([command]) => {
+    if (command === 'logs') return { stdout: 'panic: no\n' };
+    if (command === 'restart') return {};
+    const seen = looks[Math.min(count++, looks.length - 1)];
+    if (seen === undefined) return { exitCode: 1, stdout: '[]\n', stderr: 'Error: No such container: abc\n' };
+    clock.add(seen.tookMs ?? 0);
+    return { stdout: inspected(seen) };
+  });
+  const step = { step: 'healthy', env: 'dev', service: 'gateway', containerId: 'abc', limitSeconds: 90 } as const;
+  const error = await waitUntilHealthy(testSettings(), docker, step, clock, () => createdMs + ageMs).catch(
+    (caught: unknown) => caught as UserError,
+  );
+  return {
+    text: error && `${error.code} ${error.message} ${error.fix}`,
+    changes: docker.calls.filter((call) => !/^(container inspect|logs) /.test(call)),
+    looks: count,
+    waitedMs: clock.now(),
+  };
+}
+
+const facts = '; its last lines:\npanic: no\nhealth check: exit 1 refused Fix what the lines name, then deploy again.';
 
 test('a container that gets healthy is waited for', async () => {
-  expect(await watched([{}, {}, { health: 'healthy' }])).toEqual({ text: undefined, asked: [], waitedMs: 500 });
+  const wanted = { text: undefined, changes: [], looks: 3, waitedMs: 300 };
+  expect(await watched([{}, {}, { health: 'healthy' }])).toEqual(wanted);
 });
 
-test.each<readonly [Partial<ContainerState>, string]>([
+test.each<readonly [Seen, string]>([
   [{ status: 'exited', exitCode: 2 }, `E_UNHEALTHY dev: gateway ended (exit 2)${facts}`],
   [
     { status: 'exited', exitCode: 137, isOutOfMemory: true },
@@ -47,24 +84,42 @@ test.each<readonly [Partial<ContainerState>, string]>([
   [{ restarts: 1 }, `E_UNHEALTHY dev: gateway ended and was started again${facts}`],
   [{ status: 'restarting', exitCode: 2 }, `E_UNHEALTHY dev: gateway ended (exit 2) and will be started again${facts}`],
   [{ health: 'unhealthy' }, `E_UNHEALTHY dev: gateway is unhealthy${facts}`],
-])('%o fails at once', async (state, text) => {
-  expect(await watched([{}, state])).toEqual({ text, asked: ['container', 'logs'], waitedMs: 250 });
+])('%o fails at once', async (seen, text) => {
+  expect(await watched([{}, seen])).toEqual({ text, changes: [], looks: 2, waitedMs: 100 });
   // One that was already so when first looked at.
-  expect((await watched([state])).text).toBe(text);
+  expect((await watched([seen])).text).toBe(text);
 });
 
 test('one that does neither fails at the limit', async () => {
   const { text, waitedMs } = await watched([{}]);
-  expect(text).toBe(`E_UNHEALTHY dev: gateway is not healthy after 90 s${facts}`);
-  expect(waitedMs).toBe(90_250);
+  expect(text).toBe(`E_UNHEALTHY dev: gateway is not healthy after 90 s (last: starting)${facts}`);
+  expect(waitedMs).toBe(90_000);
 });
 
-test('one that was ill before this deploy is started anew, once', async () => {
+test('the limit is one of time, also where the daemon takes long for each answer', async () => {
+  const { looks, waitedMs } = await watched([{ tookMs: 10_000 }]);
+  // Nine looks of 10 s, and eight pauses of 100, 200 and then 250 ms.
+  expect([looks, waitedMs]).toEqual([9, 91_800]);
+});
+
+test('one that was removed meanwhile is named', async () => {
+  expect((await watched([])).text).toBe(
+    'E_UNHEALTHY dev: gateway is gone: there is no container abc Run ./gatewayctl up dev again.',
+  );
+});
+
+test('one that was ill before this deploy is restarted, once', async () => {
   const ill = { health: 'unhealthy', restarts: 3 };
-  expect(await watched([ill, { restarts: 0 }, { health: 'healthy' }], 60_000)).toEqual({
+  expect(await watched([ill, {}, { health: 'healthy' }], 60_000)).toEqual({
     text: undefined,
-    asked: ['restart'],
-    waitedMs: 250,
+    changes: ['restart abc'],
+    looks: 3,
+    waitedMs: 100,
   });
-  expect((await watched([ill, { restarts: 0 }, ill], 60_000)).text).toContain('and was started again');
+  expect((await watched([ill, {}, ill], 60_000)).text).toContain('and was started again');
+});
+
+test('one that is healthy now is left alone, even if it had ended some time ago', async () => {
+  const wanted = { text: undefined, changes: [], looks: 1, waitedMs: 0 };
+  expect(await watched([{ health: 'healthy', restarts: 3 }], 60_000)).toEqual(wanted);
 });

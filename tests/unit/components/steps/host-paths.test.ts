@@ -2,8 +2,12 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { extract } from 'tar-stream';
 import { expect, test } from 'vitest';
-import { ownedPathsArchive, unpackCommand } from '../../../../components/steps/host-paths.ts';
+import { makeHostPaths, ownedPathsArchive, unpackArgs } from '../../../../components/steps/host-paths.ts';
+import { hostPathsId } from '../../../../instance/host-paths.ts';
+import { secretGenerations, secretServices } from '../../../../instance/secret-files.ts';
+import { FakeDocker } from '../../../helpers/fake-docker.ts';
 import { testSecrets, testSettings } from '../../../helpers/instance.ts';
+import { writeSecretFiles } from '../../../helpers/secret-files.ts';
 
 async function entriesOf(archive: Buffer): Promise<readonly string[]> {
   const entries: string[] = [];
@@ -45,15 +49,14 @@ test('the archive holds every directory and secret file with its owner and mode'
   `);
 });
 
-test('the door: no network, nothing writable but the two roots, three capabilities, and no secret in its words', () => {
+test('the helper container: no network, nothing writable but the two roots, three capabilities, and no secret in its arguments', () => {
   const root = '/srv/gw';
   const settings = testSettings({ env: 'stage', variables: { DATA_DIR: '/data dir' } });
-  const command = unpackCommand(
+  const command = unpackArgs(
     { ...settings, instance: { ...settings.instance, secretsDir: `${root}/stage/secrets` } },
     'sha256:abc',
   );
   expect(command).toEqual([
-    'docker',
     'run',
     '--rm',
     '--interactive',
@@ -77,4 +80,32 @@ test('the door: no network, nothing writable but the two roots, three capabiliti
     ...['-x', '-p', '-f', '-'],
   ]);
   for (const secret of Object.values(testSecrets)) expect(command.join(' ')).not.toContain(secret);
+});
+
+test('a step that is killed half way runs again, and renews the generations that it was to apply', async () => {
+  const settings = testSettings();
+  const { instance, secrets } = settings;
+  const generations = { gateway: 'gw-1', db: 'db-1', redis: 'redis-1', grafana: 'gf-1' };
+  const step = { step: 'host-paths' as const, env: settings.env, imageId: 'sha256:abc', configSources: [] };
+  const unpacks = new FakeDocker(() => {
+    writeSecretFiles(instance, secrets);
+    return {};
+  });
+  await makeHostPaths(settings, unpacks, { ...step, hostPathsId: 'paths-1', secretGenerations: generations });
+  expect(secretGenerations(instance, secrets)).toEqual(generations);
+  expect(hostPathsId(instance, [])).toBe('paths-1');
+
+  // The directory of the gateway's secrets was removed and is made again, then the step is killed.
+  const killed = new FakeDocker(() => {
+    writeSecretFiles(instance, secrets);
+    return { exitCode: 137 };
+  });
+  const next = { ...generations, gateway: 'gw-2' };
+  await expect(
+    makeHostPaths(settings, killed, { ...step, hostPathsId: 'paths-1', secretGenerations: next }),
+  ).rejects.toMatchObject({ code: 'E_PROCESS' });
+  const after = secretGenerations(instance, secrets);
+  expect(secretServices.filter((service) => after[service] !== generations[service])).toEqual(['gateway']);
+  expect(after.gateway).not.toBe('gw-2');
+  expect(hostPathsId(instance, [])).not.toBe('paths-1');
 });

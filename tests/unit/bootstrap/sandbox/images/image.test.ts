@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import tar from 'tar-stream';
 import { expect, test } from 'vitest';
-import { archiveOf, imageOf } from '../../../../../bootstrap/sandbox/images/image.ts';
+import { imageArchive, imageOf } from '../../../../../bootstrap/sandbox/images/image.ts';
 import type { Layer } from '../../../../../bootstrap/sandbox/images/layers.ts';
 import { temporaryDir, writeFiles } from '../../../../helpers/temporary.ts';
 
@@ -33,7 +33,7 @@ test('an archive holds each layer once and names all images', async () => {
   const base = layer(dir, 'base');
   const images = ['a', 'b'].map((name) => imageOf(`${name}:1`, {}, [base, layer(dir, name)]));
   const entries = new Map<string, string>();
-  for await (const entry of archiveOf(images).pipe(tar.extract())) {
+  for await (const entry of imageArchive(images).pipe(tar.extract())) {
     entries.set(entry.header.name, (await buffer(entry)).toString());
   }
   const configs = images.map((image) => `${image.id.slice(7)}.json`);
