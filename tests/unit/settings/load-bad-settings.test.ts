@@ -122,7 +122,7 @@ test('bad values: one message each', () => {
     E_SETTING  dev/.env:6 DB_MEMORY_MIB: must be a whole number from 64 to 1048576 (MiB) (got 1048577). Set it in <root>/dev/.env, e.g. DB_MEMORY_MIB=512.
     E_SETTING  dev/.env:6 REDIS_MEMORY_MIB: must be a whole number from 64 to 1048576 (MiB) (got 256m). Set it in <root>/dev/.env, e.g. REDIS_MEMORY_MIB=256.
     E_SETTING  dev/.env:6 PROMETHEUS_MEMORY_MIB: must be a whole number from 64 to 1048576 (MiB) (got 0). Set it in <root>/dev/.env, e.g. PROMETHEUS_MEMORY_MIB=512.
-    E_SETTING  dev/.env:6 GRAFANA_MEMORY_MIB: must be a whole number from 64 to 1048576 (MiB) (got 1g). Set it in <root>/dev/.env, e.g. GRAFANA_MEMORY_MIB=256.
+    E_SETTING  dev/.env:6 GRAFANA_MEMORY_MIB: must be a whole number from 64 to 1048576 (MiB) (got 1g). Set it in <root>/dev/.env, e.g. GRAFANA_MEMORY_MIB=512.
     E_SECRET  dev/.env POSTGRES_PASSWORD: is missing (got nothing). Set it in <root>/dev/.env, e.g. to what "openssl rand -hex 32" prints.
     E_SECRET  dev/.env:2 POSTGRES_PASSWORD: must have 16 to 200 characters (got (empty)). Set it in <root>/dev/.env, e.g. to what "openssl rand -hex 32" prints.
     E_SECRET  dev/.env:3 REDIS_PASSWORD: must have 16 to 200 characters (got (set)). Set it in <root>/dev/.env, e.g. to what "openssl rand -hex 32" prints.
