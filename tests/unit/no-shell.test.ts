@@ -17,6 +17,15 @@ test('processes are started in one place, from argument lists', () => {
   expect(sources.find(({ path }) => path === 'host/process.ts')?.text).not.toContain('shell:');
 });
 
+test('the daemon is asked in one place; besides that, docker reads its context, asks a registry and tags', () => {
+  expect(holding(/\['docker', '/)).toEqual([
+    'bootstrap/sandbox/registry.ts',
+    'components/local-image.ts',
+    'docker/client.ts',
+    'docker/host.ts',
+  ]);
+});
+
 test('a script for a shell is fixed text, into which no setting can be put', () => {
   const scripts = sources.flatMap(({ path, text }) =>
     [...text.matchAll(/'(?:sh', '-c|CMD-SHELL)',\s*(.*)/g)].map(([, script]) => `${path}: ${script}`),
