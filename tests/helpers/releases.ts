@@ -29,7 +29,7 @@ export async function makeReleases(
   const listOf = ({ release }: Unit) => basename(release.checksumsUrl);
   const stage = join(dir, 'stage');
   const tar = (unit: Unit, ...args: readonly string[]) =>
-    run(['tar', '--dereference', '-cf', join(dir, archiveOf(unit)), '-I', 'gzip -1', '-C', stage, ...args]);
+    run(['tar', '-chzf', join(dir, archiveOf(unit)), '-C', stage, ...args]);
   for (const { parts } of units) {
     const folder = join(stage, parts[0].name);
     mkdirSync(folder, { recursive: true });
