@@ -1,4 +1,4 @@
-import { UserError } from '../host/errors.ts';
+import { ifRefused, UserError } from '../host/errors.ts';
 import { type RunOptions, type RunResult, run } from '../host/process.ts';
 
 export interface CallOptions extends Pick<RunOptions, 'stdin' | 'allowedExitCodes'> {
@@ -58,13 +58,8 @@ export class DockerClient {
 
   /** Whether a daemon answers. */
   async isAnswering(): Promise<boolean> {
-    try {
-      await this.call(['version', '--format', '{{.Server.Version}}'], { timeoutMs: 10_000 });
-      return true;
-    } catch (error) {
-      if (error instanceof UserError) return false;
-      throw error;
-    }
+    const call = this.call(['version', '--format', '{{.Server.Version}}'], { timeoutMs: 10_000 });
+    return (await call.catch(ifRefused(undefined))) !== undefined;
   }
 }
 

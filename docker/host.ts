@@ -1,5 +1,5 @@
 import { ownEnvironment } from '../host/environment.ts';
-import { UserError } from '../host/errors.ts';
+import { ifRefused } from '../host/errors.ts';
 import { run } from '../host/process.ts';
 
 const standardHost = 'unix:///var/run/docker.sock';
@@ -17,16 +17,10 @@ export const givenDockerHost = (env: NodeJS.ProcessEnv = ownEnvironment): string
 export async function currentContext(
   env: NodeJS.ProcessEnv = ownEnvironment,
 ): Promise<{ readonly name: string; readonly host: string } | undefined> {
-  const format = '{{.Name}} {{.Endpoints.docker.Host}}';
-  try {
-    const { stdout } = await run(['docker', 'context', 'inspect', '--format', format], {
-      env: { ...env, DOCKER_HOST: undefined },
-      timeoutMs: 10_000,
-    });
-    const [name = '', host = ''] = stdout.trim().split(' ');
-    return { name, host };
-  } catch (error) {
-    if (error instanceof UserError) return undefined;
-    throw error;
-  }
+  const argv = ['docker', 'context', 'inspect', '--format', '{{.Name}} {{.Endpoints.docker.Host}}'];
+  const options = { env: { ...env, DOCKER_HOST: undefined }, timeoutMs: 10_000 };
+  const result = await run(argv, options).catch(ifRefused(undefined));
+  if (result === undefined) return undefined;
+  const [name = '', host = ''] = result.stdout.trim().split(' ');
+  return { name, host };
 }

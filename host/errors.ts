@@ -19,3 +19,11 @@ export class UserError extends Error {
     return `${this.code}  ${this.message}\n${this.fix}`.trimEnd();
   }
 }
+
+/** Handler for `catch`: gives this value where something was refused. Any other error stays one. */
+export const ifRefused =
+  <T>(value: T) =>
+  (error: unknown): T => {
+    if (error instanceof UserError) return value;
+    throw error;
+  };

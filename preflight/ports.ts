@@ -1,7 +1,7 @@
 import { composeServiceOf, type FoundContainer, projectOf } from '../docker/daemon-facts.ts';
 import { dockerProxiesOf } from '../docker/docker-proxies.ts';
 import { hostInUrl } from '../host/address.ts';
-import { UserError } from '../host/errors.ts';
+import { ifRefused } from '../host/errors.ts';
 import type { Finding } from '../host/finding.ts';
 import { run } from '../host/process.ts';
 import type { Settings } from '../settings/load.ts';
@@ -94,10 +94,7 @@ async function listenerOn(ip: string, port: number): Promise<Listener> {
   const argv = isMac
     ? ['lsof', '-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-Fpcn']
     : ['ss', '--no-header', '-ltnp', `sport = :${port}`];
-  const found = await run(argv, { allowedExitCodes: 'any', timeoutMs: 10_000 }).catch((error: unknown) => {
-    if (error instanceof UserError) return { stdout: '' };
-    throw error;
-  });
+  const found = await run(argv, { allowedExitCodes: 'any', timeoutMs: 10_000 }).catch(ifRefused({ stdout: '' }));
   const addresses = [hostInUrl(ip), '*', '0.0.0.0', '[::]'].map((host) => `${host}:${port}`);
   const text = parseListener(found.stdout, addresses);
   return { text: text ?? `a process of another user; see it: sudo ${isMac ? 'lsof -nP -iTCP' : 'ss -ltnp'}` };

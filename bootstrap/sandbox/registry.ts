@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import upstreamImages from '../../docker/upstream-images.json' with { type: 'json' };
-import { UserError } from '../../host/errors.ts';
+import { ifRefused } from '../../host/errors.ts';
 import type { Progress } from '../../host/output.ts';
 import { run } from '../../host/process.ts';
 import { readJson } from '../../host/whole-file.ts';
@@ -38,12 +38,7 @@ export async function isRegistryReachable(
 /** Asks for an image that the stack needs, by the docker client, which knows where its registry is. */
 async function probeRegistry(): Promise<boolean> {
   const argv = ['docker', 'manifest', 'inspect', upstreamImages.redis];
-  try {
-    return (await run(argv, { allowedExitCodes: 'any', timeoutMs })).exitCode === 0;
-  } catch (error) {
-    if (error instanceof UserError) return false;
-    throw error;
-  }
+  return (await run(argv, { timeoutMs }).catch(ifRefused(undefined))) !== undefined;
 }
 
 function read(file: string): Answer | undefined {

@@ -1,8 +1,7 @@
 import { resourceName } from '../../components/resource-names.ts';
-import type { DockerClient } from '../../docker/client.ts';
 import { pruneImages } from '../../docker/image-pruning.ts';
-import { readStatus, type ServiceStatus, statusTable } from '../../docker/status.ts';
-import { UserError } from '../../host/errors.ts';
+import { readStatus, statusTable } from '../../docker/status.ts';
+import { ifRefused, UserError } from '../../host/errors.ts';
 import { note, type Progress, print, table } from '../../host/output.ts';
 import { ProcessError } from '../../host/process.ts';
 import { endRotation, readRotation } from '../../instance/rotation-journal.ts';
@@ -65,7 +64,8 @@ export async function deployStack(stack: Stack, progress: Progress, run = ''): P
   } finally {
     const downtime = await stopWatch();
     for (const line of downtimeLines(downtime)) print(line);
-    recording.end(downtime, await statusIfAnswered(engine.docker, settings));
+    // A daemon that went away has failed the deploy already; its answer would only hide why.
+    recording.end(downtime, await readStatus(engine.docker, settings).catch(ifRefused([])));
   }
 }
 
@@ -93,16 +93,6 @@ async function untilStopped<T>(stack: Stack, work: () => Promise<T>): Promise<T>
       `Run ./gatewayctl up ${env}: it mends what was left, and goes on.`,
       { cause },
     );
-  }
-}
-
-/** A daemon that went away has failed the deploy already; its answer would only hide why. */
-async function statusIfAnswered(docker: DockerClient, settings: Settings): Promise<readonly ServiceStatus[]> {
-  try {
-    return await readStatus(docker, settings);
-  } catch (error) {
-    if (error instanceof UserError) return [];
-    throw error;
   }
 }
 
