@@ -46,20 +46,23 @@ export async function aptInstall(packages: readonly string[], progress: Progress
   progress.step(`installing ${what}`);
   const services = packages.includes('docker.io') ? ['docker.service', 'docker.socket', 'containerd.service'] : [];
   const hadServices = services.length > 0 && existsSync('/lib/systemd/system/docker.service');
-  await withoutServiceStarts(async () => {
-    const options = { onLine: (line: string) => progress.tick(line.slice(0, 100)) };
-    const aptGet = ['env', `PATH=${systemPath.join(':')}`, 'DEBIAN_FRONTEND=noninteractive', 'apt-get'];
-    const install = [...aptGet, 'install', '--yes', '--no-install-recommends', ...packages];
-    const first = await run(install, { ...options, allowedExitCodes: 'any' });
-    if (first.exitCode === 0) return;
-    // The package lists may be older than the mirror, or not there at all.
-    await run([...aptGet, 'update'], options);
-    await run(install, options);
-  });
+  await withoutServiceStarts(() => aptGetInstall(packages, [], progress));
   if (services.length > 0 && !hadServices && existsSync('/run/systemd/system')) {
     await run(['systemctl', 'disable', ...services], { allowedExitCodes: 'any' });
   }
   progress.done(`installed ${what}`);
+}
+
+/** `apt-get install` with these options; updates the package lists and tries again where it fails. */
+export async function aptGetInstall(packages: readonly string[], options: readonly string[], progress: Progress) {
+  const onLine = (line: string) => progress.tick(line.slice(0, 100));
+  const aptGet = ['env', `PATH=${systemPath.join(':')}`, 'DEBIAN_FRONTEND=noninteractive', 'apt-get'];
+  const install = [...aptGet, 'install', '--yes', '--no-install-recommends', ...options, ...packages];
+  const first = await run(install, { onLine, allowedExitCodes: 'any' });
+  if (first.exitCode === 0) return;
+  // The package lists may be older than the mirror, or missing.
+  await run([...aptGet, 'update'], { onLine });
+  await run(install, { onLine });
 }
 
 /** Exit 101 of policy-rc.d is Debian's way to forbid service starts during an install. */

@@ -2,33 +2,15 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { UserError } from '../../host/errors.ts';
 
-/** Every path and name that one sandbox uses; all lie below `dir`. */
-export interface Layout {
-  readonly name: string;
-  readonly dir: string;
-  readonly socket: string;
-  readonly instancesDir: string;
-  readonly dataRoot: string;
-  readonly execRoot: string;
-  readonly pidFile: string;
-  readonly containerdRoot: string;
-  readonly containerdState: string;
-  readonly containerdSocket: string;
-  readonly containerdConfig: string;
-  readonly daemonConfig: string;
-  readonly logFile: string;
-  readonly recordFile: string;
-  readonly lockFile: string;
-  /** Parent of all containers' cgroups: who belongs to this engine is read from it. */
-  readonly cgroup: string;
-}
+/** Every path and name that one sandbox uses; all are below `dir`. */
+export type Layout = Readonly<ReturnType<typeof layoutOf>>;
 
 const namePattern = /^[a-z0-9][a-z0-9_.-]{0,39}$/;
 // The kernel's sun_path; containerd appends `.ttrpc` to its socket's name.
 const maxSocketPath = 107;
 
 /** @throws UserError E_SANDBOX_NAME on a name that is no file name, E_SANDBOX_PATH where a socket's path gets too long */
-export function layoutOf(stateDir: string, name: string): Layout {
+export function layoutOf(stateDir: string, name: string) {
   if (!namePattern.test(name)) {
     throw new UserError(
       'E_SANDBOX_NAME',
@@ -64,6 +46,7 @@ export function layoutOf(stateDir: string, name: string): Layout {
     logFile: path.join(dir, 'engine.log'),
     recordFile: path.join(dir, 'engine.json'),
     lockFile: path.join(path.resolve(stateDir), 'sandbox', `${name}.lock`),
+    // Parent of all containers' cgroups: who belongs to this engine is read from it.
     cgroup: `/taxlien-gateway-${createHash('sha256').update(dir).digest('hex').slice(0, 12)}`,
   };
 }

