@@ -12,6 +12,7 @@ import { up } from './verbs/deploy/up.ts';
 import { doctor } from './verbs/look/doctor.ts';
 import { drift } from './verbs/look/drift.ts';
 import { env } from './verbs/look/env.ts';
+import { images } from './verbs/look/images.ts';
 import { preview } from './verbs/look/preview.ts';
 import { status } from './verbs/look/status.ts';
 import { summary } from './verbs/look/summary.ts';
@@ -37,6 +38,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   'plan-comment': planComment,
   drift,
   status,
+  images,
   summary,
   verify,
   rotate,

@@ -2,7 +2,7 @@ import * as command from '@pulumi/command';
 import * as docker from '@pulumi/docker';
 import * as pulumi from '@pulumi/pulumi';
 import { hashBuildContext } from '../docker/build-context.ts';
-import { imageTag } from '../docker/names.ts';
+import { buildTag } from '../docker/names.ts';
 import type { Settings } from '../settings/load.ts';
 import type { ServiceName } from '../settings/services.ts';
 
@@ -27,7 +27,7 @@ export class LocalImage extends pulumi.ComponentResource {
     const image = new docker.RemoteImage(
       name,
       {
-        name: imageTag(args.settings, args.service, `build-${this.contextHash.slice(0, 12)}`),
+        name: buildTag(args.settings, args.service, this.contextHash),
         build: {
           context: '.',
           dockerfile: args.dockerfile,

@@ -51,6 +51,12 @@ export async function findImage(socket: string, reference: string): Promise<Engi
   return { id: image.Id, labels: image.Config.Labels ?? {} };
 }
 
+/** What the engine's own look into a registry gave: `undefined` where it has the image, else the complaint. */
+export async function registryComplaint(socket: string, reference: string): Promise<string | undefined> {
+  const { status, body } = await request(socket, 'GET', `/distribution/${reference}/json`, 30_000);
+  return status === 200 ? undefined : body;
+}
+
 /** Names and tags of all images. */
 export async function imageReferences(socket: string): Promise<string[]> {
   const answer = await request(socket, 'GET', '/images/json', 10_000);

@@ -14,6 +14,10 @@ export const volumeName = (settings: Settings, volume: DataVolumeName) => `${set
 export const imageTag = (settings: Settings, service: ServiceName, suffix?: string) =>
   `${settings.project}/${service}:${suffix === undefined ? settings.env : `${settings.env}-${suffix}`}`;
 
+/** The gateway's image, or another that is built here, by the hash of its build context. */
+export const buildTag = (settings: Settings, service: ServiceName, contextHash: string) =>
+  imageTag(settings, service, `build-${contextHash.slice(0, 12)}`);
+
 /** Label that all objects of an instance carry; its value is the environment. */
 export const environmentLabel = 'taxlien-gateway.environment';
 

@@ -9,6 +9,7 @@ import { askDaemon, daemon, sameDaemon } from './daemon.ts';
 import { dataDirectories, dataOwner, volumeDevices } from './data.ts';
 import { dataInUse } from './data-in-use.ts';
 import type { Check } from './finding.ts';
+import { images } from './images.ts';
 import { instances, otherInstances } from './instances.ts';
 import { daemonPlaces, places } from './places.ts';
 import { ports } from './ports.ts';
@@ -28,6 +29,7 @@ export const checks: readonly Check[] = [
   subnets,
   ports,
   takenNames,
+  images,
   places,
   daemonPlaces,
   openMove,

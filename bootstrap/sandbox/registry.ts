@@ -1,10 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { askRegistry } from '../../docker/registry.ts';
 import upstreamImages from '../../docker/upstream-images.json' with { type: 'json' };
-import { ifRefused } from '../../host/errors.ts';
-import type { Progress } from '../../host/output.ts';
-import { run } from '../../host/process.ts';
 import { readJson } from '../../host/whole-file.ts';
+import type { Progress } from '../../host/output.ts';
 
 const rememberedMs = 60 * 60 * 1000;
 const timeoutMs = 5_000;
@@ -37,8 +36,9 @@ export async function isRegistryReachable(
 
 /** Asks for an image that the stack needs, by the docker client, which knows where its registry is. */
 async function probeRegistry(): Promise<boolean> {
-  const argv = ['docker', 'manifest', 'inspect', upstreamImages.redis];
-  return (await run(argv, { timeoutMs }).catch(ifRefused(undefined))) !== undefined;
+  const answer = await askRegistry(upstreamImages.redis, timeoutMs);
+  // One that lacks the image is a registry too: the checks before a deploy name the wrong tag.
+  return answer === 'has' || answer === 'lacks';
 }
 
 function read(file: string): Answer | undefined {

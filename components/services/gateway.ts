@@ -1,3 +1,4 @@
+import { gatewayDockerfile } from '../../docker/images.ts';
 import type { Settings } from '../../settings/load.ts';
 import { userOf } from '../../settings/services.ts';
 import type { ServiceSpec } from './spec.ts';
@@ -20,7 +21,7 @@ export function gateway(settings: Settings): ServiceSpec {
 
 /** How the gateway's image is built; the checkout is the context. */
 export const gatewayBuild = (settings: Settings) => ({
-  dockerfile: 'Dockerfile.gateway',
+  dockerfile: gatewayDockerfile,
   buildArgs: settings.gateway.goProxy === '' ? {} : { GOPROXY: settings.gateway.goProxy },
 });
 

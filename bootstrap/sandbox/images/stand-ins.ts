@@ -2,7 +2,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findImage, imageReferences, loadImages } from '../../../docker/engine-api.ts';
+import { gatewayDockerfile, pinsIn, requireRecorded } from '../../../docker/images.ts';
 import upstreamImages from '../../../docker/upstream-images.json' with { type: 'json' };
+import { UserError } from '../../../host/errors.ts';
 import { withLock } from '../../../host/lock.ts';
 import type { Progress } from '../../../host/output.ts';
 import { deleteUnused } from '../../unused.ts';
@@ -26,27 +28,37 @@ const repository = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** One stand-in for each upstream image that the stack runs or builds on. */
 async function standIns(): Promise<readonly StandIn[]> {
+  const dockerfile = readFileSync(path.join(repository, gatewayDockerfile), 'utf8');
+  const { db, redis, prometheus, grafana, golang } = standInReferences(upstreamImages, dockerfile);
   const base = baseLayer();
   return [
-    { reference: upstreamImages.db, settings: postgresSettings, recipes: [base, postgresLayer()] },
-    { reference: upstreamImages.redis, settings: redisSettings, recipes: [base, redisLayer()] },
-    { reference: upstreamImages.prometheus, settings: prometheusSettings, recipes: [base, prometheusLayer()] },
-    { reference: upstreamImages.grafana, settings: grafanaSettings, recipes: [base, await grafanaLayer()] },
+    { reference: db, settings: postgresSettings, recipes: [base, postgresLayer()] },
+    { reference: redis, settings: redisSettings, recipes: [base, redisLayer()] },
+    { reference: prometheus, settings: prometheusSettings, recipes: [base, prometheusLayer()] },
+    { reference: grafana, settings: grafanaSettings, recipes: [base, await grafanaLayer()] },
     {
-      reference: golangImage(readFileSync(path.join(repository, 'Dockerfile.gateway'), 'utf8')),
+      reference: golang,
       settings: golangSettings,
       recipes: [base, await goToolchainLayer(), await goModulesLayer(repository)],
     },
   ];
 }
 
-/** The image of the first FROM line. */
-export function golangImage(dockerfile: string): string {
-  const reference = dockerfile.match(/^FROM\s+(?:--\S+\s+)*(\S+)/im)?.[1];
-  if (reference?.startsWith('golang:') !== true) {
-    throw new Error(`Dockerfile.gateway: its first FROM must name a golang image (got ${reference})`);
-  }
-  return reference;
+/**
+ * What the stand-ins are called: recorded tags only, since a registry may lack any other.
+ * @throws UserError E_IMAGE_UNRECORDED, E_GATEWAY_BASE
+ */
+export function standInReferences(upstream: typeof upstreamImages, dockerfile: string) {
+  const pins = pinsIn(upstream, dockerfile);
+  for (const pin of pins) requireRecorded(pin);
+  const bases = pins.filter(({ service }) => service === 'gateway').map(({ reference }) => reference);
+  const [golang, ...others] = bases;
+  if (golang?.startsWith('golang:') === true && others.length === 0) return { ...upstream, golang };
+  throw new UserError(
+    'E_GATEWAY_BASE',
+    `${gatewayDockerfile}: must build on one golang image and no other where stand-ins are used (got ${bases.join(', ') || 'none'})`,
+    'Deploy it to a Docker daemon that reaches an image registry.',
+  );
 }
 
 /** Whether the engine was given these very stand-ins, by the key that `loadStandIns` returned, and still has them. */

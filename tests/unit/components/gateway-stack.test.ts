@@ -96,7 +96,7 @@ test('outputs', async () => {
       },
       "images": {
         "db": {
-          "id": "sha256 of postgres:16.14-alpine3.23",
+          "id": "sha256 of postgres:16.15-alpine3.23",
           "tag": "taxlien-gateway-dev/db:dev",
         },
         "gateway": {
@@ -104,15 +104,15 @@ test('outputs', async () => {
           "tag": "taxlien-gateway-dev/gateway:dev-0123456789ab",
         },
         "grafana": {
-          "id": "sha256 of grafana/grafana:12.3.1",
+          "id": "sha256 of grafana/grafana:12.4.12",
           "tag": "taxlien-gateway-dev/grafana:dev",
         },
         "prometheus": {
-          "id": "sha256 of prom/prometheus:v3.8.1",
+          "id": "sha256 of prom/prometheus:v3.13.5",
           "tag": "taxlien-gateway-dev/prometheus:dev",
         },
         "redis": {
-          "id": "sha256 of redis:7.4.7-alpine3.23",
+          "id": "sha256 of redis:7.4.11-alpine3.21",
           "tag": "taxlien-gateway-dev/redis:dev",
         },
       },
@@ -205,12 +205,12 @@ describe('tags', () => {
     const run = await runStack({ ...stackPlace(), env: 'prod' });
     expect(`\n${tagsOf(run).join('\n')}\n`.replaceAll(/build-[0-9a-f]{12}/g, 'build-<hash>')).toMatchInlineSnapshot(`
       "
-      taxlien-db-tag docker tag sha256 of postgres:16.14-alpine3.23 taxlien-gateway-prod/db:prod
+      taxlien-db-tag docker tag sha256 of postgres:16.15-alpine3.23 taxlien-gateway-prod/db:prod
       taxlien-gateway-commit-tag docker tag sha256 of taxlien-gateway-prod/gateway:prod-build-<hash> taxlien-gateway-prod/gateway:prod-0123456789ab
       taxlien-gateway-tag docker tag sha256 of taxlien-gateway-prod/gateway:prod-build-<hash> taxlien-gateway-prod/gateway:prod
-      taxlien-grafana-tag docker tag sha256 of grafana/grafana:12.3.1 taxlien-gateway-prod/grafana:prod
-      taxlien-prometheus-tag docker tag sha256 of prom/prometheus:v3.8.1 taxlien-gateway-prod/prometheus:prod
-      taxlien-redis-tag docker tag sha256 of redis:7.4.7-alpine3.23 taxlien-gateway-prod/redis:prod
+      taxlien-grafana-tag docker tag sha256 of grafana/grafana:12.4.12 taxlien-gateway-prod/grafana:prod
+      taxlien-prometheus-tag docker tag sha256 of prom/prometheus:v3.13.5 taxlien-gateway-prod/prometheus:prod
+      taxlien-redis-tag docker tag sha256 of redis:7.4.11-alpine3.21 taxlien-gateway-prod/redis:prod
       "
     `);
     expect(run.result.commit).toBe('0123456789ab');

@@ -31,6 +31,7 @@ test('each check has a name of its own', () => {
       "subnets: daemon",
       "ports: daemon",
       "taken-names: daemon",
+      "images: daemon",
       "places: host",
       "daemon-places: daemon",
       "open-move: host",

@@ -1,13 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { golangImage } from '../../../../../bootstrap/sandbox/images/stand-ins.ts';
+import { standInReferences } from '../../../../../bootstrap/sandbox/images/stand-ins.ts';
+import upstreamImages from '../../../../../docker/upstream-images.json' with { type: 'json' };
+import { workTree } from '../../../../helpers/engine.ts';
 
-test.each([
-  'FROM golang:1.2.3-bookworm AS build\nFROM scratch\n',
-  '# comment\nARG X=1\nFROM --platform=linux/amd64 golang:1.2.3-bookworm\n',
-])('the build image is what the first FROM names', (dockerfile) => {
-  expect(golangImage(dockerfile)).toBe('golang:1.2.3-bookworm');
+const dockerfile = readFileSync(join(workTree, 'Dockerfile.gateway'), 'utf8');
+
+test('a stand-in answers to each pin, and to the image that the gateway builds on', () => {
+  expect(standInReferences(upstreamImages, dockerfile)).toEqual({
+    ...upstreamImages,
+    golang: expect.stringMatching(/^golang:\d+\.\d+\.\d+-bookworm$/),
+  });
 });
 
-test('a gateway that is not built on golang is not guessed at', () => {
-  expect(() => golangImage('FROM alpine:3\n')).toThrow('must name a golang image (got alpine:3)');
+test('a tag that nobody recorded is refused, as by a registry that lacks it', () => {
+  const refused = (call: () => unknown, reference: string) =>
+    expect(call).toThrow(
+      expect.objectContaining({ code: 'E_IMAGE_UNRECORDED', message: expect.stringContaining(reference) }),
+    );
+  const redis = 'redis:7.4.7-alpine3.23';
+  refused(() => standInReferences({ ...upstreamImages, redis }, dockerfile), redis);
+  refused(() => standInReferences(upstreamImages, 'FROM golang:1.2.3-bookworm\n'), 'golang:1.2.3-bookworm');
+});
+
+test.each([
+  ['FROM postgres:16.15-alpine3.23\n', 'postgres:16.15-alpine3.23'],
+  [`${dockerfile}FROM postgres:16.15-alpine3.23\n`, 'golang:1.26.9-bookworm, postgres:16.15-alpine3.23'],
+  ['FROM scratch\n', 'none'],
+])('a gateway that is not built on golang alone is not guessed at: %j', (text, got) => {
+  expect(() => standInReferences(upstreamImages, text)).toThrow(
+    expect.objectContaining({ code: 'E_GATEWAY_BASE', message: expect.stringContaining(`(got ${got})`) }),
+  );
 });

@@ -1,0 +1,12 @@
+import { chmodSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { vi } from 'vitest';
+import { temporaryDir, writeFiles } from './temporary.ts';
+
+/** Puts a shell script in a program's place for the length of a test. */
+export function stubProgram(name: string, script: string): void {
+  const dir = temporaryDir();
+  writeFiles(dir, { [name]: `#!/bin/sh\n${script}\n` });
+  chmodSync(join(dir, name), 0o755);
+  vi.stubEnv('PATH', `${dir}${delimiter}${process.env.PATH}`);
+}
