@@ -30,6 +30,6 @@ export async function askRegistryOfDaemon(socket: string, reference: string): Pr
 /** What the complaint of a docker client or daemon says of the registry. */
 export function answerIn(complaint: string): Exclude<RegistryAnswer, 'has'> {
   if (/(manifest|name) unknown/i.test(complaint)) return 'lacks';
-  const answered = /unauthorized|denied|toomanyrequests|unexpected HTTP status|no such manifest/i;
-  return answered.test(complaint) ? 'unclear' : 'none';
+  // Both are written in Go, whose HTTP client begins every failed request's error so.
+  return /\b(Get|Head) \\*"?https?:|no answer within/.test(complaint) ? 'none' : 'unclear';
 }

@@ -1,10 +1,9 @@
 import { hashBuildContext } from '../docker/build-context.ts';
+import { DockerClient } from '../docker/client.ts';
 import { gatewayDockerfile, type Pin, pinsOf } from '../docker/images.ts';
 import { buildTag } from '../docker/names.ts';
 import { askRegistryOfDaemon, type RegistryAnswer } from '../docker/registry.ts';
-import { inspectedObjects } from '../docker/status.ts';
 import type { Finding } from '../host/finding.ts';
-import { run } from '../host/process.ts';
 import type { DaemonCheck } from './finding.ts';
 
 /**
@@ -18,7 +17,7 @@ export const images: DaemonCheck = {
     const { checkoutDir } = settings;
     const built = buildTag(settings, 'gateway', hashBuildContext(checkoutDir, gatewayDockerfile));
     const pins = pinsOf(checkoutDir);
-    const missing = await missingImages(host, [built, ...pins.map(({ reference }) => reference)]);
+    const missing = await missingImages(new DockerClient(host), [built, ...pins.map(({ reference }) => reference)]);
     // A builder keeps what it built on to itself: that is missed only where a build is ahead.
     const isNeeded = ({ service }: Pin) => service !== 'gateway' || missing.includes(built);
     const needed = pins.filter((pin) => missing.includes(pin.reference) && isNeeded(pin));
@@ -29,12 +28,10 @@ export const images: DaemonCheck = {
   },
 };
 
-async function missingImages(host: string, references: readonly string[]): Promise<readonly string[]> {
-  const argv = ['docker', '--host', host, 'image', 'inspect', '--format', '{{.Id}}', ...references];
-  const { exitCode, stderr } = await run(argv, { allowedExitCodes: [0, 1], timeoutMs: 10_000 });
-  inspectedObjects({ exitCode, stdout: '', stderr }, host);
-  const ends = stderr.split('\n').map((line) => line.trim().split(' ').at(-1));
-  return references.filter((reference) => ends.includes(reference));
+async function missingImages(docker: DockerClient, references: readonly string[]): Promise<readonly string[]> {
+  const found = await docker.inspect<{ readonly RepoTags: readonly string[] | null }>('image', references);
+  const tags = found.flatMap(({ RepoTags }) => RepoTags ?? []);
+  return references.filter((reference) => !tags.includes(reference));
 }
 
 /** What a deploy would fail to pull, by what registries said of the images that the daemon has not got. */

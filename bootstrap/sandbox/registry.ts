@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { askRegistry } from '../../docker/registry.ts';
 import upstreamImages from '../../docker/upstream-images.json' with { type: 'json' };
-import { readJson } from '../../host/whole-file.ts';
 import type { Progress } from '../../host/output.ts';
+import { readJson } from '../../host/whole-file.ts';
 
 const rememberedMs = 60 * 60 * 1000;
 const timeoutMs = 5_000;

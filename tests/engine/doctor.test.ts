@@ -20,6 +20,7 @@ import { print } from '../../host/output.ts';
 import { run } from '../../host/process.ts';
 import { type Altered, serveAlteredDaemon } from '../helpers/altered-daemon.ts';
 import { docker, gatewayctl, makeShell, type Shell, tearDown, workTree } from '../helpers/engine.ts';
+import { serveRegistry, type TagAnswer } from '../helpers/image-registry.ts';
 import { trustLoopback } from '../helpers/loopback-trust.ts';
 
 const deployedIp = '127.0.10.3';
@@ -296,6 +297,61 @@ describe('the place of the data', () => {
   test('another DATA_DIR than that of markers and volumes', async () => {
     setEnv('dev', { DATA_DIR: join(shell.root, 'elsewhere') });
     expect(codesOf(await diagnose('dev'))).toEqual(error('E_DATA_MOVED', 'E_VOLUME_DEVICE'));
+  });
+});
+
+describe('the images', () => {
+  const upstream = () => join(shell.checkout.dir, 'docker/upstream-images.json');
+  const useRedis = (reference: string) =>
+    changeFile(upstream(), (text) => JSON.stringify({ ...(JSON.parse(text) as object), redis: reference }));
+  const found = async () =>
+    (await diagnose('dev')).findings.map(
+      ({ code, message }) => `${code} ${message.replace(/ \(got docker at .*/, '')}`,
+    );
+
+  test.each<[TagAnswer, readonly string[]]>([
+    ['has', []],
+    ['lacks', ['E_IMAGE_TAG']],
+    // The deploy may log in, or meet the registry at a better time.
+    [401, []],
+    [429, []],
+    [503, []],
+  ])('one that is not on the daemon, and whose registry answers %s', async (answer, codes) => {
+    const registry = await serveRegistry((tag) => (tag === '7.4.7-alpine3.23' ? answer : 'has'));
+    const reference = `${registry}/library/redis:7.4.7-alpine3.23`;
+    useRedis(reference);
+    const rule = 'must be an image that its registry has (got: no such tag)';
+    expect(await found()).toEqual(
+      codes.map((code) => `${code} docker/upstream-images.json (redis): ${reference} ${rule}`),
+    );
+  });
+
+  test('ones that are not on the daemon, where no registry answers', async () => {
+    useRedis('redis:7.4.7-alpine3.23');
+    changeFile(join(shell.checkout.dir, 'Dockerfile.gateway'), (text) =>
+      text.replace(/^FROM golang:\S+/, 'FROM golang:1.2.3-bookworm'),
+    );
+    const rule = 'is not on the daemon, and no registry answers it';
+    expect(await found()).toEqual([
+      `E_IMAGE_MISSING docker/upstream-images.json (redis): redis:7.4.7-alpine3.23 ${rule}`,
+      `E_IMAGE_MISSING Dockerfile.gateway (gateway): golang:1.2.3-bookworm ${rule}`,
+    ]);
+    const containers = await docker('ps', '--all', '--no-trunc', '--quiet');
+    const { exitCode, stdout } = await gatewayctl(shell, ['up', 'dev'], 'any');
+    expect([exitCode, stdout]).toEqual([1, expect.stringMatching(/nothing was changed:\s+E_IMAGE_MISSING/)]);
+    expect(await docker('ps', '--all', '--no-trunc', '--quiet')).toBe(containers);
+  });
+
+  test('what the gateway was built on is not missed once it is built', async () => {
+    const text = readFileSync(join(shell.checkout.dir, 'Dockerfile.gateway'), 'utf8');
+    const golang = /^FROM (\S+)/.exec(text)?.[1] ?? '';
+    await docker('tag', golang, 'kept:1');
+    await docker('rmi', golang);
+    onTestFinished(async () => {
+      await docker('tag', 'kept:1', golang);
+      await docker('rmi', 'kept:1');
+    });
+    expect(await found()).toEqual([]);
   });
 });
 

@@ -34,8 +34,12 @@ describe('every pin says where and when its tag was read', () => {
   });
 
   test('a tag that is not recorded is named', () => {
-    expect(refusal(redis('redis:7.4.7-alpine3.23'))).toMatchInlineSnapshot(`"E_IMAGE_UNRECORDED docker/upstream-images.json: redis:7.4.7-alpine3.23 must be a tag of docker/image-tags.json, with source and date (got only 7.4.11-alpine3.21, 7.4.11, 7.4.11-alpine, 7.4.11-bookworm)"`);
-    expect(refusal(redis('valkey/valkey:8'))).toMatchInlineSnapshot(`"E_IMAGE_UNRECORDED docker/upstream-images.json: valkey/valkey:8 must be a tag of docker/image-tags.json, with source and date (got nothing of valkey/valkey)"`);
+    expect(refusal(redis('redis:7.4.7-alpine3.23'))).toMatchInlineSnapshot(
+      `"E_IMAGE_UNRECORDED docker/upstream-images.json: redis:7.4.7-alpine3.23 must be a tag of docker/image-tags.json, with source and date (got only 7.4.11-alpine3.21, 7.4.11, 7.4.11-alpine, 7.4.11-bookworm)"`,
+    );
+    expect(refusal(redis('valkey/valkey:8'))).toMatchInlineSnapshot(
+      `"E_IMAGE_UNRECORDED docker/upstream-images.json: valkey/valkey:8 must be a tag of docker/image-tags.json, with source and date (got nothing of valkey/valkey)"`,
+    );
   });
 
   test.each([

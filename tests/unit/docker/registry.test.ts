@@ -12,6 +12,8 @@ test.each([
   ['unclear', 'toomanyrequests: You have reached your pull rate limit'],
   ['unclear', 'received unexpected HTTP status: 503 Service Unavailable'],
   ['none', 'error pinging v2 registry: Get "https://registry-1.docker.io/v2/": dial tcp: lookup: no such host'],
+  ['unclear', '{"message":"missing or empty Content-Length header"}'],
+  ['none', 'Error: no answer within 30000 ms'],
   ['none', '{"message":"Get \\"https://registry-1.docker.io/v2/\\": context deadline exceeded"}'],
 ])('%s: %s', (answer, complaint) => {
   expect(answerIn(complaint)).toBe(answer);

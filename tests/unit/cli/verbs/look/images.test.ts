@@ -34,7 +34,10 @@ test('--check: exit 1 where the registry lacks one, and 0 where none answers', a
     references.map((reference) => [reference, reference === lacking ? 'lacks' : 'has']),
   );
 
-  stubProgram('docker', "echo 'error pinging v2 registry: dial tcp: lookup: no such host' >&2; exit 1");
+  stubProgram(
+    'docker',
+    `echo 'error pinging v2 registry: Get "https://registry-1.docker.io/v2/": dial tcp' >&2; exit 1`,
+  );
   const unanswered = await gatewayctl(home, 'images', '--check');
   expect([unanswered.exitCode, unanswered.stdout.trimEnd().split('\n').at(-1)]).toEqual([
     0,
