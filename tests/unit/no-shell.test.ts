@@ -19,10 +19,10 @@ test('processes are started in one place, from argument lists', () => {
 
 test('the daemon is asked in one place; besides that, docker reads its context, asks a registry and tags', () => {
   expect(holding(/\['docker', '/)).toEqual([
-    'bootstrap/sandbox/registry.ts',
     'components/local-image.ts',
     'docker/client.ts',
     'docker/host.ts',
+    'docker/registry.ts',
   ]);
 });
 
