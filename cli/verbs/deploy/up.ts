@@ -42,7 +42,7 @@ async function recordRefusal(invocation: Invocation, error: UserError): Promise<
   const isOthers = error.code === 'E_LOCKED' || error.code === 'E_STATE_LOCKED';
   if (isOthers || isRecorded(error) || !existsSync(instance.envFile)) return;
   const recording = await beginRecord(instance, runOf(invocation.options));
-  recording.failed('prepare the deploy', error.text);
+  recording.failedBy('prepare the deploy', error);
   recording.end([], []);
 }
 

@@ -27,7 +27,7 @@ export const runner: Verb = {
     const dir = resolve(directory ?? join(homedir(), 'actions-runner'));
     const job = jobEnvironment(dir, ownEnvironment);
     const findings = jobFindings(dir, job, ownEnvironment.PATH ?? '');
-    for (const finding of findings) print(`${finding.severity} ${findingText(finding)}`);
+    for (const finding of findings) print(findingText(finding));
     if (findings.some(({ severity }) => severity === 'error')) return 1;
     const root = instancesRoot(job);
     const instances = environments.filter((env) => existsSync(instanceOf(env, root).envFile));

@@ -99,7 +99,7 @@ test('waits for a living holder, says so, and gives up at the deadline', async (
   const startOf = async (asked: number) => `start of ${asked}`;
   try {
     await hold(pid, `start of ${pid}`);
-    const failed = await withLock(path, { ...options(), startOf, timeoutMs: 20 }, async () => 'in').catch((e) => e);
+    const failed = await withLock(path, { ...options(), startOf, timeoutMs: 300 }, async () => 'in').catch((e) => e);
     expect(failed).toBeInstanceOf(UserError);
     expect(failed.code).toBe('E_LOCKED');
     expect(failed.message).toContain(`held by process ${pid}`);

@@ -69,7 +69,10 @@ test('the doctor of each instance runs in the environment of a job', async () =>
   expect(await check()).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`${root}: holds no instance`) });
   testInstance({ root, text: 'BIND_IP=0.0.0.0\n' });
   const { exitCode, stdout } = await check();
-  expect([exitCode, stdout]).toEqual([1, expect.stringContaining('dev/.env:1 BIND_IP: must be one address')]);
+  expect([exitCode, stdout]).toEqual([
+    1,
+    expect.stringContaining('E_BIND_IP  dev/.env:1 BIND_IP: must be one address'),
+  ]);
   writeFiles(home, { 'actions-runner/.path': '/nowhere\n' });
-  expect((await check()).stdout.match(/^error E_\w+/gm)).toEqual(Array(3).fill('error E_RUNNER_PROGRAM'));
+  expect((await check()).stdout.match(/^E_\w+/gm)).toEqual(Array(3).fill('E_RUNNER_PROGRAM'));
 });
