@@ -1,13 +1,13 @@
 import { parseArgs } from 'node:util';
 import { UserError } from '../host/errors.ts';
-import { note, print, table, terminalProgress } from '../host/output.ts';
-import { adopt } from './verbs/deploy/adopt.ts';
+import { note, print, terminalProgress } from '../host/output.ts';
+import { adopt } from './verbs/data/adopt.ts';
+import { moveData } from './verbs/data/move-data.ts';
+import { rotate } from './verbs/data/rotate.ts';
 import { destroy } from './verbs/deploy/destroy.ts';
 import { init } from './verbs/deploy/init.ts';
-import { moveData } from './verbs/deploy/move-data.ts';
 import { recover } from './verbs/deploy/recover.ts';
 import { refresh } from './verbs/deploy/refresh.ts';
-import { rotate } from './verbs/deploy/rotate.ts';
 import { up } from './verbs/deploy/up.ts';
 import { doctor } from './verbs/look/doctor.ts';
 import { drift } from './verbs/look/drift.ts';
@@ -27,43 +27,42 @@ import { test } from './verbs/machine/test.ts';
 import { toolchain } from './verbs/machine/toolchain.ts';
 import type { Verb } from './verbs/verb.ts';
 
-const verbs: Readonly<Record<string, Verb>> = {
-  init,
-  up,
-  preview,
-  refresh,
-  destroy,
-  recover,
-  doctor,
-  'plan-comment': planComment,
-  drift,
-  status,
-  images,
-  summary,
-  verify,
-  rotate,
-  'move-data': moveData,
-  adopt,
-  boot,
-  runner,
-  env,
-  toolchain,
-  'checkout-commit': checkoutCommit,
-  sandbox,
-  test,
-  exec,
+/** The verbs, in the sections of the help. */
+const sections: Readonly<Record<string, Readonly<Record<string, Verb>>>> = {
+  'Deploy:': { init, up, refresh, destroy, recover },
+  'Look, change nothing:': { preview, drift, doctor, status, verify, summary, images, env },
+  'Data and secrets:': { rotate, 'move-data': moveData, adopt },
+  'This machine and its workflows:': {
+    toolchain,
+    sandbox,
+    boot,
+    runner,
+    'checkout-commit': checkoutCommit,
+    'plan-comment': planComment,
+    test,
+    exec,
+  },
 };
 
-const help = () =>
-  [
-    'gatewayctl: deploys taxlien-gateway to the Docker daemon of this host',
+const verbs: Readonly<Record<string, Verb>> = Object.assign({}, ...Object.values(sections));
+
+function help(): string {
+  // Usages that are longer than most would move all summaries out of sight.
+  const width = 44;
+  const lines = (section: Readonly<Record<string, Verb>>) =>
+    Object.entries(section).map(([name, { usage, summary }]) => {
+      const line = `  ${name} ${usage}`;
+      return line.length <= width ? `${line.padEnd(width)}  ${summary}` : `${line}\n${' '.repeat(width)}  ${summary}`;
+    });
+  return [
+    'gatewayctl deploys taxlien-gateway to the Docker daemon of this host.',
     '',
-    'usage: ./gatewayctl <verb> ...; <env> is dev, stage or prod',
+    'Usage: ./gatewayctl <verb> ...; <env> is dev, stage or prod.',
+    ...Object.entries(sections).flatMap(([title, section]) => ['', title, ...lines(section)]),
     '',
-    table(Object.entries(verbs).map(([name, { usage, summary }]) => [`  ${name} ${usage}`, summary])),
-    '',
-    './gatewayctl <verb> --help tells more of a verb.',
+    './gatewayctl <verb> --help says more about a verb.',
   ].join('\n');
+}
 
 async function main([name, ...rest]: readonly string[]): Promise<number> {
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {

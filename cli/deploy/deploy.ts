@@ -9,7 +9,7 @@ import { loadSettings, type Settings } from '../../settings/load.ts';
 import { rememberEngine } from '../stack/engine.ts';
 import { runPulumiTelling, type Told } from '../stack/events.ts';
 import { endLeftovers, readOutputs, type StackOutputs } from '../stack/run-pulumi.ts';
-import type { Stack } from '../stack/stack.ts';
+import type { Stack, StackWithSettings } from '../stack/stack.ts';
 import { downtimeLines, watchPorts } from './downtime.ts';
 import { waitUntilReady } from './ready.ts';
 import { beginRecord, phaseOf } from './record.ts';
@@ -21,11 +21,12 @@ import { changeSecret } from './rotation.ts';
  * @param run what the record shall be found by
  * @returns the exit code
  */
-export async function deployStack(stack: Stack, progress: Progress, run = ''): Promise<number> {
+export async function deployStack(stack: StackWithSettings, progress: Progress, run = ''): Promise<number> {
   const { instance, engine } = stack;
   const rotation = readRotation(instance);
   if (rotation !== undefined) await changeSecret(stack, rotation);
-  const settings = loadSettings(instance, stack.checkoutDir);
+  // A rotation has changed the .env.
+  const settings = rotation === undefined ? stack.settings : loadSettings(instance, stack.checkoutDir);
   const recording = await beginRecord(instance, run);
   const stopWatch = watchPorts(settings);
   let phase = 'run pulumi';

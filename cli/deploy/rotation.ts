@@ -6,11 +6,11 @@ import { UserError } from '../../host/errors.ts';
 import { note } from '../../host/output.ts';
 import { setEnvValue } from '../../instance/env-edit.ts';
 import { type Rotation, rotationContinues } from '../../instance/rotation-journal.ts';
-import { loadSettings, type Settings } from '../../settings/load.ts';
+import type { Settings } from '../../settings/load.ts';
 import type { Variable } from '../../settings/schema.ts';
 import type { ServiceName } from '../../settings/services.ts';
 import { runPulumi } from '../stack/run-pulumi.ts';
-import type { Stack } from '../stack/stack.ts';
+import type { Stack, StackWithSettings } from '../stack/stack.ts';
 import { psql } from './psql.ts';
 import { scramVerifier } from './scram.ts';
 
@@ -18,9 +18,8 @@ import { scramVerifier } from './scram.ts';
 const stores: Partial<Record<Variable, ServiceName>> = { POSTGRES_PASSWORD: 'db', GRAFANA_ADMIN_PASSWORD: 'grafana' };
 
 /** Gives a secret its new value where it is stored, then in the `.env`; a deploy then ends the rotation. Safe to repeat. */
-export async function changeSecret(stack: Stack, rotation: Rotation): Promise<void> {
-  const { instance, engine, checkoutDir } = stack;
-  const settings = loadSettings(instance, checkoutDir);
+export async function changeSecret(stack: StackWithSettings, rotation: Rotation): Promise<void> {
+  const { instance, engine, settings } = stack;
   // Then all that stores it has it too, and may not run at the moment.
   if (settings.secrets[rotation.variable] === rotation.after) return;
   const store = stores[rotation.variable];

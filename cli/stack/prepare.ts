@@ -9,37 +9,63 @@ import { writeWhole } from '../../host/whole-file.ts';
 import { withScratch } from '../../instance/drafts.ts';
 import { completeInstance, loopbackFor, makeInstance } from '../../instance/setup.ts';
 import { type Instance, instanceOf, noInstance, userDirs } from '../../settings/instance.ts';
-import { loadSettings } from '../../settings/load.ts';
+import { loadSettings, type Settings, SettingsError } from '../../settings/load.ts';
 import type { Environment } from '../../settings/services.ts';
 import { chooseEngine, type Engine, startEngine, writeEngineKind } from './engine.ts';
 import { runPulumiProcess } from './run-pulumi.ts';
-import { exportsOf, type Stack } from './stack.ts';
+import { exportsOf, type Stack, type StackWithSettings } from './stack.ts';
 import { checkpointFile, readCheckpoint } from './state-files.ts';
 
 export interface PrepareOptions {
   readonly isSandboxAsked: boolean;
   readonly progress: Progress;
-  /** Whether bad settings are refused before anything is brought or started. */
-  readonly areSettingsNeeded: boolean;
 }
 
-/** Brings toolchain, daemon and instance, and Pulumi's stack in it. Safe to repeat. */
-export const prepareStack = async (env: Environment, options: PrepareOptions): Promise<Stack> =>
-  prepareStackOn(await chooseEngine(env, options.isSandboxAsked), env, options);
+/** Prepares a stack on the engine of its environment. */
+export const prepareStack = async (env: Environment, options: PrepareOptions): Promise<StackWithSettings> =>
+  prepareStackOn(await chooseEngine(env, options.isSandboxAsked), env, options.progress);
 
-export async function prepareStackOn(
+/**
+ * Installs the toolchain, starts the sandbox where that is the engine, and creates what the instance and Pulumi's stack
+ * lack. Safe to repeat.
+ * @throws SettingsError before anything is installed or started
+ */
+export async function prepareStackOn(engine: Engine, env: Environment, progress: Progress): Promise<StackWithSettings> {
+  const settings = loadSettings(ensureInstance(engine, env), checkoutDir);
+  return { ...(await prepare(engine, settings.instance, progress)), settings };
+}
+
+/** The same for work that invalid settings must not stop. */
+export async function prepareAnyStackOn(
   engine: Engine,
   env: Environment,
-  { progress, areSettingsNeeded }: PrepareOptions,
-): Promise<Stack> {
+  progress: Progress,
+): Promise<StackWithSettings<Settings | undefined>> {
+  const instance = ensureInstance(engine, env);
+  return { ...(await prepare(engine, instance, progress)), settings: validSettings(instance) };
+}
+
+/** The instance of an environment; `dev` is created where there is none. */
+function ensureInstance(engine: Engine, env: Environment): Instance {
   const instance = instanceOf(env, engine.root);
-  if (!existsSync(instance.envFile)) {
-    if (env !== 'dev') throw noInstance(instance);
-    const bindIp = loopbackFor(process.platform);
-    makeInstance(instance, bindIp);
-    note(`made the instance ${instance.dir} on ${bindIp}, with random secrets in its .env`);
+  if (existsSync(instance.envFile)) return instance;
+  if (env !== 'dev') throw noInstance(instance);
+  const bindIp = loopbackFor(process.platform);
+  makeInstance(instance, bindIp);
+  note(`created the instance ${instance.dir} on ${bindIp}, with random secrets in its .env`);
+  return instance;
+}
+
+function validSettings(instance: Instance): Settings | undefined {
+  try {
+    return loadSettings(instance, checkoutDir);
+  } catch (error) {
+    if (error instanceof SettingsError) return undefined;
+    throw error;
   }
-  if (areSettingsNeeded) loadSettings(instance, checkoutDir);
+}
+
+async function prepare(engine: Engine, instance: Instance, progress: Progress): Promise<Stack> {
   await startEngine(engine, progress);
   completeInstance(instance);
   const toolchain = await ensureToolchain({ cacheDir: userDirs().cacheDir, progress });

@@ -4,7 +4,7 @@ import type { DockerClient } from '../../docker/client.ts';
 import { environmentLabel, networkName } from '../../docker/names.ts';
 import { childEnvironment } from '../../host/environment.ts';
 import type { Progress } from '../../host/output.ts';
-import { loadSettings, type Settings, SettingsError } from '../../settings/load.ts';
+import type { Settings } from '../../settings/load.ts';
 import { endLostProxies } from './lost-proxies.ts';
 import { restoreVolumes } from './lost-volumes.ts';
 import { clearDeadLocks } from './pulumi-locks.ts';
@@ -19,14 +19,18 @@ import { checkpointFile, readCheckpoint, type StateResource } from './state-file
  * @returns one line for each thing that was mended
  * @throws UserError E_STATE_LOCKED where a living process holds the state
  */
-export async function recoverStack(stack: Stack, progress: Progress): Promise<readonly string[]> {
+export async function recoverStack(
+  stack: Stack,
+  settings: Settings | undefined,
+  progress: Progress,
+): Promise<readonly string[]> {
   const { instance } = stack;
   const done = await clearDeadLocks(instance, progress);
   const leftovers = await endLeftovers(instance);
   if (leftovers > 0) done.push(`ended ${leftovers} processes of a deploy that was killed`);
   const { resources = [], pending_operations: pending = [] } =
     readCheckpoint(checkpointFile(instance))?.checkpoint.latest ?? {};
-  const settings = readableSettings(stack);
+  // undefined if .env is invalid: the names are then unknown.
   if (settings !== undefined) {
     done.push(...(await removeOrphans(stack, settings, resources)), ...(await endLostProxies(stack, settings)));
     done.push(...(await restoreVolumes(stack, settings, resources)));
@@ -37,16 +41,6 @@ export async function recoverStack(stack: Stack, progress: Progress): Promise<re
     done.push(`cleared ${pending.length} operations that a killed run left pending`);
   }
   return done;
-}
-
-/** Without them nobody knows the names; the verbs that need settings have refused before. */
-function readableSettings({ instance, checkoutDir }: Stack): Settings | undefined {
-  try {
-    return loadSettings(instance, checkoutDir);
-  } catch (error) {
-    if (error instanceof SettingsError) return undefined;
-    throw error;
-  }
 }
 
 async function removeOrphans(

@@ -3,6 +3,7 @@ import type { Toolchain } from '../../bootstrap/toolchain/toolchain.ts';
 import { type EnvironmentChanges, pathWith } from '../../host/environment.ts';
 import { checkoutDir } from '../../host/git.ts';
 import type { Instance } from '../../settings/instance.ts';
+import type { Settings } from '../../settings/load.ts';
 import type { Engine } from './engine.ts';
 
 /** All that a `pulumi` or `docker` command needs to work on one environment. */
@@ -12,6 +13,11 @@ export interface Stack {
   readonly checkoutDir: string;
   /** Environment variables that make the shell the stack's own; `undefined` unsets one. */
   readonly exports: EnvironmentChanges;
+}
+
+/** A stack with the settings that it was prepared with; `undefined` if they are invalid. */
+export interface StackWithSettings<S extends Settings | undefined = Settings> extends Stack {
+  readonly settings: S;
 }
 
 /** Environment variables by which Pulumi and Docker work on an instance. */

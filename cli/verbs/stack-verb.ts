@@ -1,17 +1,13 @@
 import { parseEnvironment } from '../../settings/instance.ts';
 import { changeStack } from '../stack/change.ts';
-import { type PrepareOptions, prepareStack } from '../stack/prepare.ts';
-import type { Stack } from '../stack/stack.ts';
+import { prepareStack } from '../stack/prepare.ts';
+import type { StackWithSettings } from '../stack/stack.ts';
 import type { Invocation, Verb } from './verb.ts';
 
 /** A verb `<env> [--sandbox]` that works on a prepared stack. */
 export function stackVerb(
-  {
-    summary,
-    details,
-    areSettingsNeeded,
-  }: Pick<Verb, 'summary' | 'details'> & Pick<PrepareOptions, 'areSettingsNeeded'>,
-  run: (stack: Stack, invocation: Invocation) => Promise<number>,
+  { summary, details }: Pick<Verb, 'summary' | 'details'>,
+  run: (stack: StackWithSettings, invocation: Invocation) => Promise<number>,
 ): Verb {
   return {
     usage: '<env> [--sandbox]',
@@ -22,8 +18,7 @@ export function stackVerb(
     async run(invocation) {
       const env = parseEnvironment(invocation.words[0]);
       const isSandboxAsked = invocation.options.sandbox === true;
-      const stack = await prepareStack(env, { isSandboxAsked, areSettingsNeeded, progress: invocation.progress });
-      return run(stack, invocation);
+      return run(await prepareStack(env, { isSandboxAsked, progress: invocation.progress }), invocation);
     },
   };
 }
@@ -32,7 +27,7 @@ export function stackVerb(
 export function changingVerb(
   name: string,
   { summary, details }: Pick<Verb, 'summary' | 'details'>,
-  run: (stack: Stack, invocation: Invocation) => Promise<number>,
+  run: (stack: StackWithSettings, invocation: Invocation) => Promise<number>,
 ): Verb {
   return {
     usage: '<env> [--sandbox] [--wait]',
@@ -46,7 +41,6 @@ export function changingVerb(
         what: `${name} ${env}`,
         isSandboxAsked: invocation.options.sandbox === true,
         isWaiting: invocation.options.wait === true,
-        areSettingsNeeded: true,
         progress: invocation.progress,
       };
       return changeStack(env, options, (stack) => run(stack, invocation));

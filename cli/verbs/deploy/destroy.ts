@@ -1,7 +1,7 @@
 import { UserError } from '../../../host/errors.ts';
 import { print } from '../../../host/output.ts';
 import { parseEnvironment } from '../../../settings/instance.ts';
-import { changeStack } from '../../stack/change.ts';
+import { changeAnyStack } from '../../stack/change.ts';
 import { runPulumiOrFail } from '../../stack/run-pulumi.ts';
 import type { Verb } from '../verb.ts';
 
@@ -22,7 +22,7 @@ export const destroy: Verb = {
       );
     }
     const how = { what: `destroy ${env}`, isSandboxAsked: false, isWaiting: options.wait === true };
-    return changeStack(env, { ...how, areSettingsNeeded: false, progress }, async (stack) => {
+    return changeAnyStack(env, { ...how, progress }, async (stack) => {
       await runPulumiOrFail(stack, ['destroy', ...(isSure ? ['--yes'] : [])]);
       print(`kept: the data and settings of ${env} in ${stack.instance.dir}, and its Docker volumes`);
       return 0;

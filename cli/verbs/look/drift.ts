@@ -11,7 +11,6 @@ export const drift = stackVerb(
     summary: 'say what was changed by hand since the last deploy',
     details:
       'Compares what the daemon has with the state, and changes neither. Exit 1, with a list in Markdown, where something differs; the next up repairs it.',
-    areSettingsNeeded: true,
   },
   async (stack) => {
     const { told } = await runPulumiTelling(stack, ['refresh', '--preview-only', '--non-interactive'], runQuietly);

@@ -19,7 +19,7 @@ export const preview: Verb = {
     const show = (stack: Stack) => (options.json === true ? printPlan(stack) : showPreview(stack));
     if (options['on-copy'] === true) return withStackCopy(env, progress, show);
     const isSandboxAsked = options.sandbox === true;
-    return show(await prepareStack(env, { isSandboxAsked, areSettingsNeeded: true, progress }));
+    return show(await prepareStack(env, { isSandboxAsked, progress }));
   },
 };
 

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { UserError } from '../../../host/errors.ts';
 import { beginRotation, readRotation } from '../../../instance/rotation-journal.ts';
-import { loadSettings } from '../../../settings/load.ts';
 import { secretVariables } from '../../../settings/schema.ts';
 import { deployStack } from '../../deploy/deploy.ts';
 import { changingVerb } from '../stack-verb.ts';
@@ -22,7 +21,7 @@ const rotation = changingVerb(
         `Name one of ${secretVariables.join(', ')}.`,
       );
     }
-    const { instance, checkoutDir } = stack;
+    const { instance, settings } = stack;
     const open = readRotation(instance);
     if (open !== undefined && open.variable !== variable) {
       throw new UserError(
@@ -33,7 +32,7 @@ const rotation = changingVerb(
     }
     // Written before anything changes: a value that only the database knew would lock everybody out.
     if (open === undefined) {
-      const before = loadSettings(instance, checkoutDir).secrets[variable];
+      const before = settings.secrets[variable];
       beginRotation(instance, { variable, before, after: randomBytes(24).toString('base64url') });
     }
     return deployStack(stack, progress);

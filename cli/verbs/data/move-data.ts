@@ -19,8 +19,7 @@ const move = changingVerb(
       'Stops the services, copies, compares every byte, owner and mode, turns volumes, markers and DATA_DIR to the copy, and deploys. The old copy stays. After a kill, run it again.',
   },
   async (stack, { words, progress }) => {
-    const { instance } = stack;
-    const settings = loadSettings(instance, stack.checkoutDir);
+    const { instance, settings } = stack;
     const to = targetOf(settings.env, words[1] ?? '');
     const open = readMove(instance);
     if (open?.phase === 'switching' && open.to !== to) {
@@ -37,7 +36,8 @@ const move = changingVerb(
     const from = open?.phase === 'switching' ? open.from : settings.dataDir;
     if (open?.phase !== 'switching') await copyAll(stack, settings, to, progress);
     await switchTo(stack, settings, to, progress);
-    const exitCode = await deployStack(stack, progress);
+    const moved = { ...stack, settings: loadSettings(instance, stack.checkoutDir) };
+    const exitCode = await deployStack(moved, progress);
     const old = dataVolumes.map((volume) => join(from, volume)).filter((dir) => existsSync(dir));
     print(
       `moved: the data of ${settings.env} to ${to}; when you need the old copy no more: sudo rm -r ${old.join(' ')}`,
