@@ -97,6 +97,8 @@ export async function cleanSandbox(
   if (!existsSync(layout.dir)) return;
   assertLinuxRoot();
   await withSandboxLock(layout, options.progress, async () => {
+    // Another one may have deleted it while the lock was waited for.
+    if (!existsSync(layout.dir)) return;
     await stop(layout, options.progress);
     const keepsInstances = options.deleteInstances !== true && !isEmptyDirectory(layout.instancesDir);
     const kept = keepsInstances ? path.basename(layout.instancesDir) : undefined;
