@@ -35,7 +35,8 @@ export const runner: Verb = {
       print(`${root}: holds no instance; make one: ./gatewayctl init <env> --bind-ip <address>`);
     let worst = 0;
     for (const env of instances) {
-      const argv = [join(checkoutDir, 'gatewayctl'), 'doctor', env];
+      // Not by ./gatewayctl, which may install packages.
+      const argv = [process.execPath, ...process.execArgv, join(checkoutDir, 'cli/main.ts'), 'doctor', env];
       worst = Math.max(worst, (await run(argv, { env: job, stdio: 'inherit', allowedExitCodes: 'any' })).exitCode);
     }
     return worst;
