@@ -108,7 +108,7 @@ test('each step of the program is one argument that the steps read: nothing is m
         ],
         "env": "dev",
         "hostPathsId": "paths-1",
-        "imageId": "sha256 of postgres:16.14-alpine3.23",
+        "imageId": "sha256 of postgres:16.15-alpine3.23",
         "secretGenerations": {
           "db": "db-1",
           "gateway": "gw-1",
