@@ -28,10 +28,12 @@ export const images: DaemonCheck = {
   },
 };
 
-async function missingImages(docker: DockerClient, references: readonly string[]): Promise<readonly string[]> {
-  const found = await docker.inspect<{ readonly RepoTags: readonly string[] | null }>('image', references);
-  const tags = found.flatMap(({ RepoTags }) => RepoTags ?? []);
-  return references.filter((reference) => !tags.includes(reference));
+/** By what docker complains of: an image may have other names than the one that it was asked for by. */
+export async function missingImages(docker: DockerClient, references: readonly string[]): Promise<readonly string[]> {
+  const argv = ['image', 'inspect', '--format', '{{.Id}}', ...references];
+  const { stderr } = await docker.call(argv, { allowedExitCodes: [0, 1] });
+  const named = stderr.split('\n').flatMap((line) => /no such image: (\S+)$/i.exec(line.trim())?.[1] ?? []);
+  return references.filter((reference) => named.includes(reference));
 }
 
 /** What a deploy would fail to pull, by what registries said of the images that the daemon has not got. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { imageFindings } from '../../../preflight/images.ts';
+import { imageFindings, missingImages } from '../../../preflight/images.ts';
+import { FakeDocker } from '../../helpers/fake-docker.ts';
 import { shownFindings } from '../../helpers/findings.ts';
 
 const pin = (service: 'redis' | 'gateway', file: string, reference: string) => ({ service, file, reference });
@@ -19,4 +20,14 @@ test('a registry that has the image or gives no clear answer is no reason to sto
   const redis = pin('redis', 'docker/upstream-images.json', 'registry.example.org/redis:7');
   const answers = (['has', 'unclear'] as const).map((answer) => ({ pin: redis, answer }));
   expect(imageFindings('unix:///d.sock', answers)).toEqual([]);
+});
+
+test.each([
+  ['Error: No such image: ', 'of an old engine'],
+  ['Error response from daemon: no such image: redis:8: No such image: ', 'of a newer client'],
+])('an image is missing where docker says so, whatever its other names (%s)', async (complaint) => {
+  const present = ['docker.io/library/redis:7.4.11-alpine3.21', 'postgres:16.15-alpine3.23@sha256:ab'];
+  const stdout = JSON.stringify([{ RepoTags: ['redis:7.4.11-alpine3.21', 'postgres:16.15-alpine3.23'] }]);
+  const docker = new FakeDocker(() => ({ exitCode: 1, stdout, stderr: `${complaint}redis:8\n` }));
+  expect(await missingImages(docker, [...present, 'redis:8'])).toEqual(['redis:8']);
 });
