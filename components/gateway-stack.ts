@@ -1,9 +1,9 @@
 import type * as command from '@pulumi/command';
 import * as docker from '@pulumi/docker';
 import * as pulumi from '@pulumi/pulumi';
-import { imageMajorOf } from '../docker/images.ts';
+import { imageMajorOf } from '../docker/images/pins.ts';
+import upstreamImages from '../docker/images/upstream-images.json' with { type: 'json' };
 import { imageTag, networkName, projectLabels, toLabelList } from '../docker/names.ts';
-import upstreamImages from '../docker/upstream-images.json' with { type: 'json' };
 import { hostInUrl } from '../host/address.ts';
 import type { Source } from '../host/git.ts';
 import { type SecretGenerations, secretServices, secretsPath } from '../instance/secret-files.ts';

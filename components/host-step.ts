@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DockerClient } from '../docker/client.ts';
 import { resolveDockerHost } from '../docker/host.ts';
-import { imageMajorOf } from '../docker/images.ts';
+import { imageMajorOf } from '../docker/images/pins.ts';
 import { UserError } from '../host/errors.ts';
 import { currentMarker, writeMarker } from '../instance/data-markers.ts';
 import { currentInstance } from '../settings/instance.ts';

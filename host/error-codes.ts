@@ -55,7 +55,7 @@ export const errorCodes = {
   E_IMAGE_LOAD: { meaning: 'The sandbox engine did not load a stand-in image.', fix: 'Delete the file in the message and run it again.' },
   E_IMAGE_MISSING: { meaning: 'An image is not on the daemon, and no registry answers.', fix: 'Give the daemon a way to the registry, or load the image with `docker load`.' },
   E_IMAGE_TAG: { meaning: 'The registry has no image of that tag.', fix: 'Name another tag; `./gatewayctl images --check` asks for all.' },
-  E_IMAGE_UNRECORDED: { meaning: 'A tag stands in no list of tags that are known to exist.', fix: 'Record its source and date in `docker/image-tags.json`, or name another tag.' },
+  E_IMAGE_UNRECORDED: { meaning: 'A tag stands in no list of tags that are known to exist.', fix: 'Record its source and date in `docker/images/image-tags.json`, or name another tag.' },
   E_LOCKED: { meaning: 'Another gatewayctl works on the same instance, toolchain or sandbox.', fix: 'Wait until it ends, or run with `--wait`.' },
   E_MIRROR: { meaning: '`TAXLIEN_GATEWAY_MIRROR` is no URL.', fix: "Set it to the URL below which the files of Pulumi's releases are." },
   E_MOVE_OPEN: { meaning: 'A move of the data is not finished.', fix: 'Run `./gatewayctl move-data <env> <directory>` again.' },

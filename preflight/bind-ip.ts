@@ -2,7 +2,7 @@ import { BlockList, createServer, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { FoundNetwork } from '../docker/daemon-facts.ts';
 import { networkName } from '../docker/names.ts';
-import type { Finding } from '../host/finding.ts';
+import type { Finding } from '../host/errors.ts';
 import type { Settings } from '../settings/load.ts';
 import type { DaemonCheck, HostCheck } from './finding.ts';
 

@@ -1,13 +1,11 @@
 import type { DockerClient } from '../docker/client.ts';
-import { UserError } from '../host/errors.ts';
-import { type Finding, findingText } from '../host/finding.ts';
+import { type Finding, findingText, UserError } from '../host/errors.ts';
 import type { Source } from '../host/git.ts';
 import type { Settings } from '../settings/load.ts';
 import { bindIp, subnets } from './bind-ip.ts';
 import { checkout } from './checkout.ts';
 import { askDaemon, daemon, sameDaemon } from './daemon.ts';
-import { dataDirectories, dataOwner, volumeDevices } from './data.ts';
-import { dataInUse } from './data-in-use.ts';
+import { dataDirectories, dataInUse, dataOwner, volumeDevices } from './data.ts';
 import type { Check } from './finding.ts';
 import { images } from './images.ts';
 import { instances, otherInstances } from './instances.ts';

@@ -2,8 +2,8 @@ import type { DockerClient } from '../docker/client.ts';
 import { type DaemonFacts, readDaemon } from '../docker/daemon-facts.ts';
 import { currentContext, givenDockerHost } from '../docker/host.ts';
 import type { ErrorCode } from '../host/error-codes.ts';
+import type { Finding } from '../host/errors.ts';
 import { UserError } from '../host/errors.ts';
-import type { Finding } from '../host/finding.ts';
 import { readLastEngine } from '../instance/last-engine.ts';
 import type { DaemonCheck } from './finding.ts';
 

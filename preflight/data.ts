@@ -1,12 +1,13 @@
 import { existsSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { FoundVolume } from '../docker/daemon-facts.ts';
-import { imageMajorOf } from '../docker/images.ts';
+import { type DaemonFacts, projectOf } from '../docker/daemon-facts.ts';
+import { imageMajorOf } from '../docker/images/pins.ts';
 import { environmentLabel, volumeName } from '../docker/names.ts';
 import type { ErrorCode } from '../host/error-codes.ts';
+import type { Finding } from '../host/errors.ts';
 import { UserError } from '../host/errors.ts';
-import type { Finding } from '../host/finding.ts';
-import { realPathOf } from '../host/paths.ts';
+import { isWithin, realPathOf } from '../host/paths.ts';
 import { currentMarker, type DataMarker, markerFile, readInstanceId, readMarker } from '../instance/data-markers.ts';
 import type { Settings } from '../settings/load.ts';
 import { type DataVolumeName, dataOwners, dataVolumes, owners, userOf } from '../settings/services.ts';
@@ -74,7 +75,7 @@ export const dataDirectories = {
         refuse(
           'E_DATA_MAJOR',
           `${dir}: was written by major version ${marker.imageMajor} (got an image of ${now.imageMajor})`,
-          'Go back to the image of that major in docker/upstream-images.json, or dump and restore the data.',
+          'Go back to the image of that major in docker/images/upstream-images.json, or dump and restore the data.',
         );
       }
     }
@@ -151,4 +152,35 @@ function isEmpty(dir: string): boolean {
     // Two links: "." and the entry above, so no subdirectory; file systems that do not count say 1.
     return statSync(dir).nlink === 2;
   }
+}
+
+/** No running container of somebody else mounts a data directory of this instance, itself or by a volume. */
+export const dataInUse: DaemonCheck = {
+  name: 'data-in-use',
+  reads: 'daemon',
+  run: ({ settings, daemon }) => useFindings(settings, daemon),
+};
+
+/** Containers of others that mount this instance's data; one that mounts all of the host, to watch it, is let be. */
+export function useFindings(
+  settings: Settings,
+  { containers, volumes }: Pick<DaemonFacts, 'containers' | 'volumes'>,
+): readonly Finding[] {
+  const deviceOf = (mount: string) => volumes.find(({ name }) => name === mount)?.device ?? mount;
+  return containers
+    .filter(({ isRunning, labels }) => isRunning && labels[environmentLabel] !== settings.env)
+    .flatMap(({ name, labels, mounts }) => {
+      const path = mounts.map(deviceOf).find((mount) => mount.startsWith('/') && isWithin(mount, settings.dataDir));
+      if (path === undefined) return [];
+      const project = projectOf(labels);
+      return [
+        {
+          code: 'E_DATA_IN_USE',
+          severity: 'error',
+          message: `${path}: is mounted by a container of somebody else (got ${name}${project === '' ? '' : ` of project ${project}`})`,
+          why: 'Two servers on one data directory destroy it.',
+          fix: `Stop it: docker stop ${name}; or set DATA_DIR in ${settings.instance.envFile} to a directory of this instance.`,
+        } as const,
+      ];
+    });
 }

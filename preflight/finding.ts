@@ -1,5 +1,5 @@
 import type { DaemonFacts } from '../docker/daemon-facts.ts';
-import type { Finding } from '../host/finding.ts';
+import type { Finding } from '../host/errors.ts';
 import type { Source } from '../host/git.ts';
 import type { Settings } from '../settings/load.ts';
 

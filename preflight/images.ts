@@ -1,9 +1,9 @@
 import { hashBuildContext } from '../docker/build-context.ts';
 import { DockerClient } from '../docker/client.ts';
-import { gatewayDockerfile, type Pin, pinsOf } from '../docker/images.ts';
+import { gatewayDockerfile, type Pin, pinsOf } from '../docker/images/pins.ts';
+import { askRegistryOfDaemon, type RegistryAnswer } from '../docker/images/registry.ts';
 import { buildTag } from '../docker/names.ts';
-import { askRegistryOfDaemon, type RegistryAnswer } from '../docker/registry.ts';
-import type { Finding } from '../host/finding.ts';
+import type { Finding } from '../host/errors.ts';
 import type { DaemonCheck } from './finding.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ErrorCode } from '../host/error-codes.ts';
+import type { Finding } from '../host/errors.ts';
 import { UserError } from '../host/errors.ts';
-import type { Finding } from '../host/finding.ts';
 import { areNested } from '../host/paths.ts';
 import { instanceOf } from '../settings/instance.ts';
 import { loadSettings, type Settings } from '../settings/load.ts';

@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, realpathSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Finding } from '../host/finding.ts';
+import type { Finding } from '../host/errors.ts';
 import { isWithin } from '../host/paths.ts';
 import type { Settings } from '../settings/load.ts';
 import { dataVolumes } from '../settings/services.ts';

@@ -1,8 +1,8 @@
 import { composeServiceOf, type FoundContainer, projectOf } from '../docker/daemon-facts.ts';
 import { dockerProxiesOf } from '../docker/docker-proxies.ts';
 import { hostInUrl } from '../host/address.ts';
+import type { Finding } from '../host/errors.ts';
 import { ifRefused } from '../host/errors.ts';
-import type { Finding } from '../host/finding.ts';
 import { run } from '../host/process.ts';
 import type { Settings } from '../settings/load.ts';
 import { type ServiceName, services } from '../settings/services.ts';

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import type { Finding } from '../host/finding.ts';
+import type { Finding } from '../host/errors.ts';
 import type { Secrets } from '../settings/load.ts';
 import type { HostCheck } from './finding.ts';
 

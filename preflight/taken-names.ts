@@ -1,6 +1,6 @@
 import { type DaemonFacts, projectOf } from '../docker/daemon-facts.ts';
 import { containerName, environmentLabel, networkName, volumeName } from '../docker/names.ts';
-import type { Finding } from '../host/finding.ts';
+import type { Finding } from '../host/errors.ts';
 import type { Settings } from '../settings/load.ts';
 import { dataVolumes, services } from '../settings/services.ts';
 import type { DaemonCheck } from './finding.ts';

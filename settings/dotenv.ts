@@ -1,4 +1,4 @@
-import { errorFinding, type Finding } from '../host/finding.ts';
+import { errorFinding, type Finding } from '../host/errors.ts';
 
 /** One `KEY=value` line of a `.env` file. */
 export interface DotenvEntry {

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { parse, type YAMLParseError } from 'yaml';
 import type { ErrorCode } from '../host/error-codes.ts';
-import { UserError } from '../host/errors.ts';
-import { errorFinding, type Finding, findingText } from '../host/finding.ts';
+import { errorFinding, type Finding, findingText, UserError } from '../host/errors.ts';
 import { readIfThere } from '../host/whole-file.ts';
 import { parseDotenv } from './dotenv.ts';
 import { type Instance, noInstance } from './instance.ts';

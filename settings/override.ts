@@ -1,6 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar } from 'yaml';
 import type { ErrorCode } from '../host/error-codes.ts';
-import { errorFinding, type Finding } from '../host/finding.ts';
+import { errorFinding, type Finding } from '../host/errors.ts';
 import type { Instance } from './instance.ts';
 import { type FieldContext, noOverride, overrideSchema, type ServiceOverride } from './override-fields.ts';
 import { type ServiceName, services } from './services.ts';

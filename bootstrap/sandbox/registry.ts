@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { askRegistry } from '../../docker/registry.ts';
-import upstreamImages from '../../docker/upstream-images.json' with { type: 'json' };
+import { askRegistry } from '../../docker/images/registry.ts';
+import upstreamImages from '../../docker/images/upstream-images.json' with { type: 'json' };
 import type { Progress } from '../../host/output.ts';
 import { readJson } from '../../host/whole-file.ts';
 

@@ -1,9 +1,9 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DockerClient } from '../../docker/client.ts';
-import { imageMajorOf } from '../../docker/images.ts';
+import { imageMajorOf } from '../../docker/images/pins.ts';
+import upstreamImages from '../../docker/images/upstream-images.json' with { type: 'json' };
 import { environmentLabel } from '../../docker/names.ts';
-import upstreamImages from '../../docker/upstream-images.json' with { type: 'json' };
 import { UserError } from '../../host/errors.ts';
 import type { Progress } from '../../host/output.ts';
 import { writeWhole } from '../../host/whole-file.ts';

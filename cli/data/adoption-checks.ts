@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import type { DockerClient } from '../../docker/client.ts';
+import type { Finding } from '../../host/errors.ts';
 import { UserError } from '../../host/errors.ts';
-import type { Finding } from '../../host/finding.ts';
 import { checkoutDir, readSource } from '../../host/git.ts';
 import { type Adoption, type AdoptionPlan, readAdoption } from '../../instance/adoption-journal.ts';
 import { readMarker } from '../../instance/data-markers.ts';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { type DaemonFacts, projectOf } from '../../docker/daemon-facts.ts';
-import { imageMajorOf } from '../../docker/images.ts';
+import { imageMajorOf } from '../../docker/images/pins.ts';
 import { networkName, volumeName } from '../../docker/names.ts';
 import type { ErrorCode } from '../../host/error-codes.ts';
-import type { Finding } from '../../host/finding.ts';
+import type { Finding } from '../../host/errors.ts';
 import { areNested, isWithin, realPathOf } from '../../host/paths.ts';
 import type { AdoptedData, AdoptionPlan } from '../../instance/adoption-journal.ts';
 import type { Settings } from '../../settings/load.ts';

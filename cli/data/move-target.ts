@@ -1,7 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { UserError } from '../../host/errors.ts';
-import { findingText } from '../../host/finding.ts';
+import { findingText, UserError } from '../../host/errors.ts';
 import { areNested, realPathOf } from '../../host/paths.ts';
 import { readMove } from '../../instance/move-journal.ts';
 import { instances, otherInstances } from '../../preflight/instances.ts';

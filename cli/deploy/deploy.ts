@@ -1,5 +1,5 @@
 import { resourceName } from '../../components/resource-names.ts';
-import { pruneImages } from '../../docker/image-pruning.ts';
+import { pruneImages } from '../../docker/images/pruning.ts';
 import { readStatus, statusTable } from '../../docker/status.ts';
 import { ifRefused, UserError } from '../../host/errors.ts';
 import { note, type Progress, print, table } from '../../host/output.ts';

@@ -1,5 +1,4 @@
-import { UserError } from '../../host/errors.ts';
-import { errorFinding, type Finding } from '../../host/finding.ts';
+import { errorFinding, type Finding, UserError } from '../../host/errors.ts';
 import { checkoutDir, readSource } from '../../host/git.ts';
 import { findAll, type Subject } from '../../preflight/checks.ts';
 import { instanceOf } from '../../settings/instance.ts';

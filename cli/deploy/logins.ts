@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { DockerClient } from '../../docker/client.ts';
 import { containerName } from '../../docker/names.ts';
-import type { Finding } from '../../host/finding.ts';
+import type { Finding } from '../../host/errors.ts';
 import type { Settings } from '../../settings/load.ts';
 import { checkpointFile, readCheckpoint } from '../stack/state-files.ts';
 import { psql } from './psql.ts';

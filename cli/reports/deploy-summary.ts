@@ -1,5 +1,5 @@
 import type { DeployRecord, PortDowntime } from '../deploy/record.ts';
-import { type Finding, findingText } from '../../host/finding.ts';
+import { type Finding, findingText } from '../../host/errors.ts';
 import { type Cell, code, heading, list, markdownTable, preformatted } from './markdown.ts';
 import { downtimeSeconds } from '../deploy/downtime.ts';
 

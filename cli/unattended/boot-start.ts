@@ -1,8 +1,7 @@
 import { isIP } from 'node:net';
 import type { DockerClient } from '../../docker/client.ts';
 import { containerName, environmentLabel } from '../../docker/names.ts';
-import { UserError } from '../../host/errors.ts';
-import { findingText } from '../../host/finding.ts';
+import { findingText, UserError } from '../../host/errors.ts';
 import type { Progress } from '../../host/output.ts';
 import { type Clock, systemClock, waitUntil } from '../../host/wait.ts';
 import { bindError } from '../../preflight/bind-ip.ts';

@@ -1,6 +1,6 @@
 import { delimiter, join } from 'node:path';
+import type { Finding } from '../../host/errors.ts';
 import { UserError } from '../../host/errors.ts';
-import type { Finding } from '../../host/finding.ts';
 import { findProgram } from '../../host/paths.ts';
 import { parseJson, readIfThere } from '../../host/whole-file.ts';
 

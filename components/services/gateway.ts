@@ -1,4 +1,4 @@
-import { gatewayDockerfile } from '../../docker/images.ts';
+import { gatewayDockerfile } from '../../docker/images/pins.ts';
 import type { Settings } from '../../settings/load.ts';
 import { userOf } from '../../settings/services.ts';
 import type { ServiceSpec } from './spec.ts';

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import upstreamImages from '../../docker/upstream-images.json' with { type: 'json' };
+import upstreamImages from '../../docker/images/upstream-images.json' with { type: 'json' };
 import { run } from '../../host/process.ts';
 import { composeProgram } from '../helpers/compose.ts';
 import {

@@ -161,7 +161,7 @@ describe('the data of a deployed instance', () => {
   });
 
   test('PostgreSQL is stopped in order, whatever its container is replaced for', async () => {
-    const upstream = join(shell.checkout.dir, 'docker/upstream-images.json');
+    const upstream = join(shell.checkout.dir, 'docker/images/upstream-images.json');
     const ways: Readonly<Record<string, () => Promise<unknown>>> = {
       'a new limit': () => {
         appendFileSync(join(shell.root, 'dev/.env'), 'DB_MEMORY_MIB=300\n');

@@ -14,8 +14,8 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import upstreamImages from '../../docker/upstream-images.json' with { type: 'json' };
-import type { Finding } from '../../host/finding.ts';
+import upstreamImages from '../../docker/images/upstream-images.json' with { type: 'json' };
+import type { Finding } from '../../host/errors.ts';
 import { print } from '../../host/output.ts';
 import { run } from '../../host/process.ts';
 import { type Altered, serveAlteredDaemon } from '../helpers/altered-daemon.ts';
@@ -301,7 +301,7 @@ describe('the place of the data', () => {
 });
 
 describe('the images', () => {
-  const upstream = () => join(shell.checkout.dir, 'docker/upstream-images.json');
+  const upstream = () => join(shell.checkout.dir, 'docker/images/upstream-images.json');
   const useRedis = (reference: string) =>
     changeFile(upstream(), (text) => JSON.stringify({ ...(JSON.parse(text) as object), redis: reference }));
   const found = async () =>
@@ -322,7 +322,7 @@ describe('the images', () => {
     useRedis(reference);
     const rule = 'must be an image that its registry has (got: no such tag)';
     expect(await found()).toEqual(
-      codes.map((code) => `${code} docker/upstream-images.json (redis): ${reference} ${rule}`),
+      codes.map((code) => `${code} docker/images/upstream-images.json (redis): ${reference} ${rule}`),
     );
   });
 
@@ -333,7 +333,7 @@ describe('the images', () => {
     );
     const rule = 'is not on the daemon, and no registry answers it';
     expect(await found()).toEqual([
-      `E_IMAGE_MISSING docker/upstream-images.json (redis): redis:7.4.7-alpine3.23 ${rule}`,
+      `E_IMAGE_MISSING docker/images/upstream-images.json (redis): redis:7.4.7-alpine3.23 ${rule}`,
       `E_IMAGE_MISSING Dockerfile.gateway (gateway): golang:1.2.3-bookworm ${rule}`,
     ]);
     const containers = await docker('ps', '--all', '--no-trunc', '--quiet');

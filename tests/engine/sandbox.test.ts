@@ -10,7 +10,7 @@ import {
   startSandbox,
   stopSandbox,
 } from '../../bootstrap/sandbox/sandbox.ts';
-import upstream from '../../docker/upstream-images.json' with { type: 'json' };
+import upstream from '../../docker/images/upstream-images.json' with { type: 'json' };
 import { mountsBelow } from '../../host/mounts.ts';
 import { run } from '../../host/process.ts';
 import { processesInCgroup, processesWithArgs } from '../../host/processes.ts';

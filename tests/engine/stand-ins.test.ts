@@ -2,7 +2,7 @@ import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Sandbox, startSandbox } from '../../bootstrap/sandbox/sandbox.ts';
-import upstream from '../../docker/upstream-images.json' with { type: 'json' };
+import upstream from '../../docker/images/upstream-images.json' with { type: 'json' };
 import { eventually } from '../helpers/engine.ts';
 import { dockerOf, sandboxUnderTest } from '../helpers/sandbox.ts';
 import { writeFiles } from '../helpers/temporary.ts';

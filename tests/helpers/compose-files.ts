@@ -1,4 +1,4 @@
-import upstream from '../../docker/upstream-images.json' with { type: 'json' };
+import upstream from '../../docker/images/upstream-images.json' with { type: 'json' };
 
 export const project = 'taxlien-gateway-dev';
 

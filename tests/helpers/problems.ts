@@ -1,4 +1,4 @@
-import { findingText } from '../../host/finding.ts';
+import { findingText } from '../../host/errors.ts';
 import { loadSettings, SettingsError } from '../../settings/load.ts';
 import { testInstance } from './instance.ts';
 import { temporaryDir, writeFiles } from './temporary.ts';

@@ -22,7 +22,7 @@ test('the daemon is asked in one place; besides that, docker reads its context, 
     'components/local-image.ts',
     'docker/client.ts',
     'docker/host.ts',
-    'docker/registry.ts',
+    'docker/images/registry.ts',
   ]);
 });
 

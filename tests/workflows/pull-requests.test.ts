@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import upstreamImages from '../../docker/upstream-images.json' with { type: 'json' };
+import upstreamImages from '../../docker/images/upstream-images.json' with { type: 'json' };
 import { docker, gatewayctl, tearDown } from '../helpers/engine.ts';
 import { type GithubApi, serveGithubApi } from '../helpers/github-api.ts';
 import { treeEntries } from '../helpers/tree.ts';
@@ -111,7 +111,7 @@ test('preview-comment', () => {
 test('stateful-first', async () => {
   // A stand-in for a release that does not exist: a plan refuses an image that nobody has.
   await docker('tag', upstreamImages.db, 'postgres:16.99-alpine3.23');
-  const file = join(host.developer.dir, 'docker/upstream-images.json');
+  const file = join(host.developer.dir, 'docker/images/upstream-images.json');
   const images = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
   writeFileSync(file, `${JSON.stringify({ ...images, db: 'postgres:16.99-alpine3.23' }, undefined, 2)}\n`);
   await host.commit('another PostgreSQL');

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findImage, imageReferences, loadImages } from '../../../docker/engine-api.ts';
-import { gatewayDockerfile, pinsIn, requireRecorded } from '../../../docker/images.ts';
-import upstreamImages from '../../../docker/upstream-images.json' with { type: 'json' };
+import { gatewayDockerfile, pinsIn, requireRecorded } from '../../../docker/images/pins.ts';
+import upstreamImages from '../../../docker/images/upstream-images.json' with { type: 'json' };
 import { UserError } from '../../../host/errors.ts';
 import { withLock } from '../../../host/lock.ts';
 import type { Progress } from '../../../host/output.ts';

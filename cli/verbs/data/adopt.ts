@@ -1,5 +1,4 @@
-import { UserError } from '../../../host/errors.ts';
-import { findingText } from '../../../host/finding.ts';
+import { findingText, UserError } from '../../../host/errors.ts';
 import { checkoutDir } from '../../../host/git.ts';
 import { note, print, table } from '../../../host/output.ts';
 import { type Adoption, type AdoptionPlan, readAdoption } from '../../../instance/adoption-journal.ts';

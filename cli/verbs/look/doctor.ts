@@ -1,4 +1,4 @@
-import { findingText } from '../../../host/finding.ts';
+import { findingText } from '../../../host/errors.ts';
 import { print } from '../../../host/output.ts';
 import { parseEnvironment } from '../../../settings/instance.ts';
 import { examine } from '../../deploy/examine.ts';

@@ -1,5 +1,5 @@
-import { type Pin, pinsOf, readingOf } from '../../../docker/images.ts';
-import { askRegistry, type RegistryAnswer } from '../../../docker/registry.ts';
+import { type Pin, pinsOf, readingOf } from '../../../docker/images/pins.ts';
+import { askRegistry, type RegistryAnswer } from '../../../docker/images/registry.ts';
 import { checkoutDir } from '../../../host/git.ts';
 import { print, table } from '../../../host/output.ts';
 import type { Verb } from '../verb.ts';

@@ -1,7 +1,7 @@
 import { readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { imageMajorOf } from '../../../docker/images.ts';
+import { imageMajorOf } from '../../../docker/images/pins.ts';
 import { mountPointOf } from '../../../host/mounts.ts';
 import { currentMarker, readInstanceId, readMarker, writeMarker } from '../../../instance/data-markers.ts';
 import { dataVolumes } from '../../../settings/services.ts';

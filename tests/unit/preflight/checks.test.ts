@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { DockerClient } from '../../../docker/client.ts';
 import type { UserError } from '../../../host/errors.ts';
-import { findingText } from '../../../host/finding.ts';
+import { findingText } from '../../../host/errors.ts';
 import { checks, findAll, preflightWarnings } from '../../../preflight/checks.ts';
 import { testSettings } from '../../helpers/instance.ts';
 import { temporaryDir } from '../../helpers/temporary.ts';

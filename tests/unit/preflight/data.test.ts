@@ -1,9 +1,9 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { imageMajorOf } from '../../../docker/images.ts';
+import { imageMajorOf } from '../../../docker/images/pins.ts';
 import { currentMarker, type DataMarker, writeMarker } from '../../../instance/data-markers.ts';
-import { dataDirectories, ownerFindings, volumeFindings } from '../../../preflight/data.ts';
+import { dataDirectories, ownerFindings, useFindings, volumeFindings } from '../../../preflight/data.ts';
 import type { Settings } from '../../../settings/load.ts';
 import { dataVolumes } from '../../../settings/services.ts';
 import { runHostCheck, shownFindings } from '../../helpers/findings.ts';
@@ -101,7 +101,7 @@ test('each way in which a directory is not the one that was written', async () =
     with a marker that says too little:
     E_DAMAGED_FILE error: <root>/dev/data/.owners/redis.json: does not hold what gatewayctl writes (got 16 characters). A deploy would start on other data than before. Restore it from a backup. Or, if the data directory of redis certainly holds the data of this instance: rm <root>/dev/data/.owners/redis.json.
     of another major:
-    E_DATA_MAJOR error: <root>/dev/data/postgres: was written by major version 15 (got an image of 16). A deploy would start on other data than before. Go back to the image of that major in docker/upstream-images.json, or dump and restore the data."
+    E_DATA_MAJOR error: <root>/dev/data/postgres: was written by major version 15 (got an image of 16). A deploy would start on other data than before. Go back to the image of that major in docker/images/upstream-images.json, or dump and restore the data."
   `);
 });
 
@@ -143,5 +143,34 @@ test('a directory of another owner, or open to others, is refused', () => {
     "E_DATA_OWNER error: /data/postgres: must be its container's own, with mode 0700 (got 70:70 0755, needs 70:70). db cannot start on data that it may not write, or that others may read. sudo chown -R 70:70 /data/postgres && sudo chmod 700 /data/postgres
     E_DATA_OWNER error: /data/redis: must be its container's own, with mode 0700 (got 0:0 0700, needs 999:1000). redis cannot start on data that it may not write, or that others may read. sudo chown -R 999:1000 /data/redis && sudo chmod 700 /data/redis
     E_DATA_OWNER error: /data/raw: must be its container's own, with mode 0700 (got 65532:65532 0500, needs 65532:65532). gateway cannot start on data that it may not write, or that others may read. sudo chown -R 65532:65532 /data/raw && sudo chmod 700 /data/raw"
+  `);
+});
+
+const container = (name: string, mount: string, labels: Readonly<Record<string, string>> = {}, isRunning = true) => ({
+  name,
+  isRunning,
+  isRestarting: false,
+  labels,
+  published: [],
+  mounts: [mount],
+});
+
+test('containers of others that mount data of this instance, by path or by volume', () => {
+  const root = temporaryDir();
+  const settings = testSettings({ root, variables: { DATA_DIR: '/srv/data' } });
+  const found = useFindings(settings, {
+    containers: [
+      container('own', '/srv/data/raw', { 'taxlien-gateway.environment': 'dev' }),
+      container('watcher', '/'),
+      container('neighbour', '/srv/data-2'),
+      container('stopped', '/srv/data/raw', {}, false),
+      container('copy', '/srv/data/raw', { 'com.docker.compose.project': 'shop' }),
+      container('by-volume', 'shop_pg'),
+    ],
+    volumes: [{ name: 'shop_pg', labels: {}, device: '/srv/data/postgres' }],
+  });
+  expect(shownFindings(found, root).join('\n')).toMatchInlineSnapshot(`
+    "E_DATA_IN_USE error: /srv/data/raw: is mounted by a container of somebody else (got copy of project shop). Two servers on one data directory destroy it. Stop it: docker stop copy; or set DATA_DIR in <root>/dev/.env to a directory of this instance.
+    E_DATA_IN_USE error: /srv/data/postgres: is mounted by a container of somebody else (got by-volume). Two servers on one data directory destroy it. Stop it: docker stop by-volume; or set DATA_DIR in <root>/dev/.env to a directory of this instance."
   `);
 });

@@ -7,17 +7,17 @@ const pin = (service: 'redis' | 'gateway', file: string, reference: string) => (
 
 test('an image that its registry lacks, and one that no registry answers for', () => {
   const found = imageFindings('unix:///d.sock', [
-    { pin: pin('redis', 'docker/upstream-images.json', 'redis:7.4.7-alpine3.23'), answer: 'lacks' },
+    { pin: pin('redis', 'docker/images/upstream-images.json', 'redis:7.4.7-alpine3.23'), answer: 'lacks' },
     { pin: pin('gateway', 'Dockerfile.gateway', 'golang:1.26.9-bookworm'), answer: 'none' },
   ]);
   expect(shownFindings(found, '/root').join('\n')).toMatchInlineSnapshot(`
-    "E_IMAGE_TAG error: docker/upstream-images.json (redis): redis:7.4.7-alpine3.23 must be an image that its registry has (got: no such tag). The deploy would stop at its pull. Name another tag in docker/upstream-images.json; ./gatewayctl images --check asks for all.
+    "E_IMAGE_TAG error: docker/images/upstream-images.json (redis): redis:7.4.7-alpine3.23 must be an image that its registry has (got: no such tag). The deploy would stop at its pull. Name another tag in docker/images/upstream-images.json; ./gatewayctl images --check asks for all.
     E_IMAGE_MISSING error: Dockerfile.gateway (gateway): golang:1.26.9-bookworm is not on the daemon, and no registry answers it (got docker at unix:///d.sock). The deploy would stop at its pull. Give the daemon a way to the registry; or, on a host that has the image: docker save golang:1.26.9-bookworm | ssh <this host> docker load"
   `);
 });
 
 test('a registry that has the image or gives no clear answer is no reason to stop a deploy', () => {
-  const redis = pin('redis', 'docker/upstream-images.json', 'registry.example.org/redis:7');
+  const redis = pin('redis', 'docker/images/upstream-images.json', 'registry.example.org/redis:7');
   const answers = (['has', 'unclear'] as const).map((answer) => ({ pin: redis, answer }));
   expect(imageFindings('unix:///d.sock', answers)).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Finding } from '../../../host/finding.ts';
+import type { Finding } from '../../../host/errors.ts';
 import { print } from '../../../host/output.ts';
 import { parseDotenv } from '../../../settings/dotenv.ts';
 import { type ComposeDotenv, startComposeDotenv } from '../../helpers/compose-dotenv.ts';

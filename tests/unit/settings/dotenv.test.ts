@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Finding, findingText } from '../../../host/finding.ts';
+import { type Finding, findingText } from '../../../host/errors.ts';
 import { parseDotenv } from '../../../settings/dotenv.ts';
 
 const label = 'dev/.env';

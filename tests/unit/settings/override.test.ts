@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { findingText } from '../../../host/finding.ts';
+import { findingText } from '../../../host/errors.ts';
 import { loadSettings, SettingsError } from '../../../settings/load.ts';
 import { noOverride } from '../../../settings/override-fields.ts';
 import { ownedByUs } from '../../../settings/override-owned.ts';

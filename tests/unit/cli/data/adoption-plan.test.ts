@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type AdoptionSubject, dataTarget, planAdoption, stackServiceOf } from '../../../../cli/data/adoption-plan.ts';
 import type { ComposeContainer, ComposeProject } from '../../../../cli/data/compose-project.ts';
-import { findingText } from '../../../../host/finding.ts';
+import { findingText } from '../../../../host/errors.ts';
 import { testSecrets, testSettings } from '../../../helpers/instance.ts';
 import { temporaryDir } from '../../../helpers/temporary.ts';
 

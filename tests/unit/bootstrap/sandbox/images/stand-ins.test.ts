@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { standInReferences } from '../../../../../bootstrap/sandbox/images/stand-ins.ts';
-import upstreamImages from '../../../../../docker/upstream-images.json' with { type: 'json' };
+import upstreamImages from '../../../../../docker/images/upstream-images.json' with { type: 'json' };
 import { workTree } from '../../../../helpers/engine.ts';
 
 const dockerfile = readFileSync(join(workTree, 'Dockerfile.gateway'), 'utf8');

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { imagesText } from '../../../../../cli/verbs/look/images.ts';
-import { pinsOf } from '../../../../../docker/images.ts';
+import { pinsOf } from '../../../../../docker/images/pins.ts';
 import { workTree } from '../../../../helpers/engine.ts';
 import { gatewayctl } from '../../../../helpers/gatewayctl.ts';
 import { stubProgram } from '../../../../helpers/stub-program.ts';
@@ -46,7 +46,7 @@ test('--check: exit 1 where the registry lacks one, and 0 where none answers', a
 });
 
 test('a pin without a record, and a registry that answers for some', () => {
-  const file = 'docker/upstream-images.json';
+  const file = 'docker/images/upstream-images.json';
   const text = imagesText([
     { service: 'redis', file, reference: 'redis:7.4.7-alpine3.23', registry: 'lacks' },
     { service: 'db', file, reference: 'db.example.org/postgres:16', registry: 'none' },

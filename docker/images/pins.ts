@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { UserError } from '../host/errors.ts';
-import type { DataVolumeName, ServiceName } from '../settings/services.ts';
+import { UserError } from '../../host/errors.ts';
+import type { DataVolumeName, ServiceName } from '../../settings/services.ts';
 import imageTags from './image-tags.json' with { type: 'json' };
 import upstreamImages from './upstream-images.json' with { type: 'json' };
 
@@ -22,7 +22,7 @@ export const pinsOf = (checkoutDir: string): readonly Pin[] =>
   pinsIn(upstreamImages, readFileSync(join(checkoutDir, gatewayDockerfile), 'utf8'));
 
 export function pinsIn(upstream: typeof upstreamImages, dockerfile: string): readonly Pin[] {
-  const file = 'docker/upstream-images.json';
+  const file = 'docker/images/upstream-images.json';
   return [
     { service: 'db', file, reference: upstream.db },
     { service: 'redis', file, reference: upstream.redis },
@@ -69,7 +69,7 @@ export function requireRecorded({ file, reference }: Pin, recorded = readings): 
   if (got === undefined) return;
   throw new UserError(
     'E_IMAGE_UNRECORDED',
-    `${file}: ${reference} must be a tag of docker/image-tags.json, with source and date (got ${got})`,
+    `${file}: ${reference} must be a tag of docker/images/image-tags.json, with source and date (got ${got})`,
     'Take a tag that is recorded there, or record where and when you read this one.',
   );
 }
@@ -99,6 +99,6 @@ export function imageMajorOf(volume: DataVolumeName): string {
   if (volume === 'raw') return '';
   const image = upstreamImages[volume === 'postgres' ? 'db' : volume];
   const major = /^v?(\d+)/.exec(partsOf(image).tag)?.[1];
-  if (major === undefined) throw new TypeError(`docker/upstream-images.json: ${image} has no major version`);
+  if (major === undefined) throw new TypeError(`docker/images/upstream-images.json: ${image} has no major version`);
   return major;
 }

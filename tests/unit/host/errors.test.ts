@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { UserError } from '../../../host/errors.ts';
-import { errorFinding, findingText } from '../../../host/finding.ts';
+import { errorFinding, findingText, UserError } from '../../../host/errors.ts';
 import { ProcessError } from '../../../host/process.ts';
 
 test('a finding: its code, two blanks, where: rule (got), and the fix', () => {

@@ -1,6 +1,6 @@
-import { UserError } from '../host/errors.ts';
-import { run } from '../host/process.ts';
-import { registryComplaint } from './engine-api.ts';
+import { UserError } from '../../host/errors.ts';
+import { run } from '../../host/process.ts';
+import { registryComplaint } from '../engine-api.ts';
 
 /**
  * Whether a registry has an image; `unclear` where it answers something else (it wants a login, or has a limit or a

@@ -1,6 +1,6 @@
-import type { Settings } from '../settings/load.ts';
-import type { DockerClient } from './client.ts';
-import { imageLabel } from './names.ts';
+import type { Settings } from '../../settings/load.ts';
+import type { DockerClient } from '../client.ts';
+import { imageLabel } from '../names.ts';
 
 /** What `docker image inspect` says, as far as it is looked at here. */
 export interface BuiltImage {

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { imageMajorOf, type Pin, pinsIn, pinsOf, readingOf, requireRecorded } from '../../../docker/images.ts';
-import upstreamImages from '../../../docker/upstream-images.json' with { type: 'json' };
-import type { UserError } from '../../../host/errors.ts';
-import { testCheckout } from '../../helpers/checkout.ts';
-import { workTree } from '../../helpers/engine.ts';
+import { imageMajorOf, type Pin, pinsIn, pinsOf, readingOf, requireRecorded } from '../../../../docker/images/pins.ts';
+import upstreamImages from '../../../../docker/images/upstream-images.json' with { type: 'json' };
+import type { UserError } from '../../../../host/errors.ts';
+import { testCheckout } from '../../../helpers/checkout.ts';
+import { workTree } from '../../../helpers/engine.ts';
 
-const redis = (reference: string): Pin => ({ service: 'redis', file: 'docker/upstream-images.json', reference });
+const redis = (reference: string): Pin => ({ service: 'redis', file: 'docker/images/upstream-images.json', reference });
 
 /** Why a pin is refused; undefined where it is not. */
 function refusal(...args: Parameters<typeof requireRecorded>): string | undefined {
@@ -25,7 +25,7 @@ describe('every pin says where and when its tag was read', () => {
   });
 
   test('the readings are dated, not after today, and list each tag once', () => {
-    const text = readFileSync(join(workTree, 'docker/image-tags.json'), 'utf8');
+    const text = readFileSync(join(workTree, 'docker/images/image-tags.json'), 'utf8');
     const readings = JSON.parse(text) as { repository: string; tags: string[]; readOn: string }[];
     const references = readings.flatMap(({ repository, tags }) => tags.map((tag) => `${repository}:${tag}`));
     expect(references.length).toBeGreaterThan(10);
@@ -35,10 +35,10 @@ describe('every pin says where and when its tag was read', () => {
 
   test('a tag that is not recorded is named', () => {
     expect(refusal(redis('redis:7.4.7-alpine3.23'))).toMatchInlineSnapshot(
-      `"E_IMAGE_UNRECORDED docker/upstream-images.json: redis:7.4.7-alpine3.23 must be a tag of docker/image-tags.json, with source and date (got only 7.4.11-alpine3.21, 7.4.11, 7.4.11-alpine, 7.4.11-bookworm)"`,
+      `"E_IMAGE_UNRECORDED docker/images/upstream-images.json: redis:7.4.7-alpine3.23 must be a tag of docker/images/image-tags.json, with source and date (got only 7.4.11-alpine3.21, 7.4.11, 7.4.11-alpine, 7.4.11-bookworm)"`,
     );
     expect(refusal(redis('valkey/valkey:8'))).toMatchInlineSnapshot(
-      `"E_IMAGE_UNRECORDED docker/upstream-images.json: valkey/valkey:8 must be a tag of docker/image-tags.json, with source and date (got nothing of valkey/valkey)"`,
+      `"E_IMAGE_UNRECORDED docker/images/upstream-images.json: valkey/valkey:8 must be a tag of docker/images/image-tags.json, with source and date (got nothing of valkey/valkey)"`,
     );
   });
 

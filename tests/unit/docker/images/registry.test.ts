@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import { answerIn, askRegistry } from '../../../docker/registry.ts';
-import { stubProgram } from '../../helpers/stub-program.ts';
+import { answerIn, askRegistry } from '../../../../docker/images/registry.ts';
+import { stubProgram } from '../../../helpers/stub-program.ts';
 
 test.each([
   ['lacks', 'level=debug msg="continuing on error (errcode.Errors) manifest unknown"\nno such manifest: docker.io/x:1'],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type BuiltImage, expendableImages, removableNames } from '../../../docker/image-pruning.ts';
+import { type BuiltImage, expendableImages, removableNames } from '../../../../docker/images/pruning.ts';
 
 const image = (
   id: string,
