@@ -31,7 +31,7 @@ export class LocalImage extends pulumi.ComponentResource {
         build: {
           context: '.',
           dockerfile: args.dockerfile,
-          buildArgs: { ...args.buildArgs, PROJECT: args.settings.project },
+          buildArgs: args.buildArgs,
         },
         triggers: { context: this.contextHash },
         // true: the provider deletes by tag, and the tag may be the new image's by then.

@@ -81,6 +81,8 @@ function containerArgs(args: ServiceArgs): docker.ContainerArgs {
     ].map((port) => ({ ...port, ip: settings.bindIp })),
     ...(override.extraHosts.length === 0 ? {} : { hosts: [...override.extraHosts] }),
     ...(override.ulimits.length === 0 ? {} : { ulimits: [...override.ulimits] }),
+    // As engines since 26.0 store it where none is named: the providers differ in what they take for the same.
+    networkMode: 'bridge',
     networksAdvanced: [{ name: args.networkName, aliases: [service] }],
     volumes: [
       ...spec.volumes.map(({ volume, mountedAt }) => ({

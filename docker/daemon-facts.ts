@@ -36,6 +36,8 @@ export interface DaemonFacts {
   /** Address of the daemon, as DOCKER_HOST takes it. */
   readonly host: string;
   readonly apiVersion: string;
+  /** The oldest API that it still takes; empty where it does not say. */
+  readonly minApiVersion: string;
   /** `amd64` */
   readonly arch: string;
   /** Random id that a daemon keeps for as long as its data. */
@@ -87,7 +89,7 @@ interface VolumeDetails {
  */
 export async function readDaemon(
   docker: DockerClient,
-  version: { arch: string; apiVersion: string },
+  version: Pick<DaemonFacts, 'arch' | 'apiVersion' | 'minApiVersion'>,
 ): Promise<DaemonFacts> {
   // One that goes away between the list and the look at it is left out.
   const details = async <T>(kind: 'network' | 'volume') =>

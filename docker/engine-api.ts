@@ -77,7 +77,8 @@ export async function loadImages(socket: string, archive: AsyncIterable<unknown>
 }
 
 /**
- * Runs a build with BuildKit from an archive of its context, and makes no image of what comes out.
+ * Runs a build with BuildKit from an archive of its context. What comes out of one that succeeds is an image without a
+ * tag: newer engines refuse to build without making one.
  * @param options of the API's `POST /build`
  * @returns the engine's answer as it came, one JSON document on each line, of a build that failed as well
  */
@@ -86,6 +87,6 @@ export async function build(
   options: Readonly<Record<string, string>>,
   context: Buffer,
 ): Promise<string> {
-  const query = new URLSearchParams({ ...options, version: '2', outputs: '[{"Type":"cacheonly"}]' });
+  const query = new URLSearchParams({ ...options, version: '2' });
   return (await request(socket, 'POST', `/build?${query}`, 300_000, [context])).body;
 }

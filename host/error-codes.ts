@@ -27,6 +27,7 @@ export const errorCodes = {
   E_COPY_DIFFERS: { meaning: 'A copy of the data differs from its source.', fix: 'Find what writes there, or check the disk, then run it again.' },
   E_DAEMON: { meaning: 'No Docker daemon for Linux containers answers.', fix: 'Start Docker, or set `DOCKER_HOST` to its address.' },
   E_DAEMON_API: { meaning: 'The Docker daemon is too old.', fix: 'Update Docker to 20.10 or later.' },
+  E_DAEMON_API_PLUGIN: { meaning: 'The Docker daemon asks for a newer API than the docker plugin that was built here speaks.', fix: 'Install the official plugin: `./gatewayctl toolchain --renew`, or `pulumi plugin install resource docker 5.2.0`.' },
   E_DAEMON_ARCH: { meaning: 'The Docker daemon runs on another architecture than amd64 and arm64.', fix: 'Use another host.' },
   E_DAEMON_OTHER: { meaning: 'The Docker daemon is not the one of the last deploy.', fix: 'Set `DOCKER_HOST` or the docker context back.' },
   E_DAEMON_PERMISSION: { meaning: 'This user may not use the Docker daemon.', fix: 'Add the user to the `docker` group and log in again.' },

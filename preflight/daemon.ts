@@ -1,3 +1,5 @@
+import { dockerVersion } from '../bootstrap/toolchain/parts.ts';
+import { presentToolchain } from '../bootstrap/toolchain/toolchain.ts';
 import type { DockerClient } from '../docker/client.ts';
 import { type DaemonFacts, readDaemon } from '../docker/daemon-facts.ts';
 import { currentContext, givenDockerHost } from '../docker/host.ts';
@@ -5,21 +7,26 @@ import type { ErrorCode } from '../host/error-codes.ts';
 import type { Finding } from '../host/errors.ts';
 import { UserError } from '../host/errors.ts';
 import { readLastEngine } from '../instance/last-engine.ts';
+import { userDirs } from '../settings/instance.ts';
 import type { DaemonCheck } from './finding.ts';
 
-const leastApi = [1, 41] as const;
+const leastApi = '1.41';
+
+/** Newest API of the docker plugin that is built here: `newestAPI` in bootstrap/toolchain/resource-docker/shim. */
+export const builtPluginApi = '1.44';
+
+const versionFormat = ['Os', 'Arch', 'APIVersion', 'MinAPIVersion'].map((field) => `{{.Server.${field}}}`).join(' ');
 
 /** All that a daemon for Linux containers says of itself, or the finding that none answers. */
 export async function askDaemon(docker: DockerClient): Promise<DaemonFacts | Finding> {
-  const format = '{{.Server.Os}} {{.Server.Arch}} {{.Server.APIVersion}}';
   const result = await docker
-    .call(['version', '--format', format], { allowedExitCodes: 'any', timeoutMs: 10_000 })
+    .call(['version', '--format', versionFormat], { allowedExitCodes: 'any', timeoutMs: 10_000 })
     .catch((error: unknown) => {
       if (error instanceof UserError) return { exitCode: 1, stdout: '', stderr: error.message };
       throw error;
     });
-  const [os = '', arch = '', apiVersion = ''] = result.stdout.trim().split(' ');
-  if (result.exitCode === 0 && os === 'linux') return readDaemon(docker, { arch, apiVersion });
+  const [os = '', arch = '', apiVersion = '', minApiVersion = ''] = result.stdout.trim().split(' ');
+  if (result.exitCode === 0 && os === 'linux') return readDaemon(docker, { arch, apiVersion, minApiVersion });
   if (result.stderr.includes('permission denied')) return permissionFinding(docker.host, result.stderr);
   const got = result.exitCode === 0 ? `containers of ${os}` : (result.stderr.trim().split('\n').at(-1) ?? '');
   return {
@@ -45,19 +52,26 @@ function permissionFinding(dockerHost: string, stderr: string): Finding {
 export const daemon: DaemonCheck = {
   name: 'daemon',
   reads: 'daemon',
-  run: ({ daemon: facts }) => [...versionFindings(facts.host, facts.arch, facts.apiVersion), ...driverFindings(facts)],
+  run: ({ daemon: facts }) => [
+    ...versionFindings(facts.host, facts.arch, facts.apiVersion),
+    ...pluginFindings(facts, pluginApi()),
+    ...driverFindings(facts),
+  ],
 };
+
+/** Newest API that the docker plugin speaks, where that may be older than what a daemon asks for. */
+const pluginApi = () =>
+  presentToolchain(userDirs().cacheDir)?.parts.docker.origin === 'built' ? builtPluginApi : undefined;
 
 /** What the daemon is too old for, or on what machine no image runs. */
 export function versionFindings(dockerHost: string, arch: string, apiVersion: string): readonly Finding[] {
   const findings: Finding[] = [];
-  const [major = 0, minor = 0] = apiVersion.split('.').map(Number);
   const refuse = (code: ErrorCode, rule: string, why: string, fix: string) =>
     findings.push({ code, severity: 'error', message: `docker at ${dockerHost}: ${rule}`, why, fix });
-  if (major < leastApi[0] || (major === leastApi[0] && minor < leastApi[1])) {
+  if (isOlder(apiVersion, leastApi)) {
     refuse(
       'E_DAEMON_API',
-      `is too old (got API ${apiVersion}, needs ${leastApi.join('.')}, Docker 20.10)`,
+      `is too old (got API ${apiVersion}, needs ${leastApi}, Docker 20.10)`,
       'The deploy uses what older daemons do not have.',
       'Update it. Linux: sudo apt-get install --only-upgrade docker-ce; macOS: brew upgrade --cask docker.',
     );
@@ -72,6 +86,31 @@ export function versionFindings(dockerHost: string, arch: string, apiVersion: st
     );
   }
   return findings;
+}
+
+/** What the daemon is too new for: the docker plugin, where that speaks no newer API than `speaks`. */
+export function pluginFindings(
+  { host, minApiVersion }: Pick<DaemonFacts, 'host' | 'minApiVersion'>,
+  speaks: string | undefined,
+): readonly Finding[] {
+  if (speaks === undefined || !isOlder(speaks, minApiVersion)) return [];
+  return [
+    {
+      code: 'E_DAEMON_API_PLUGIN',
+      severity: 'error',
+      message: `docker at ${host}: is too new for the docker plugin that was built here (got API ${minApiVersion} at least, the plugin speaks ${speaks})`,
+      why: 'The daemon would refuse everything that the deploy asks for.',
+      fix: `Install the official plugin: pulumi plugin install resource docker ${dockerVersion}, then ./gatewayctl toolchain --renew.`,
+    },
+  ];
+}
+
+/** Whether an API version, such as 1.41, is older than another. */
+function isOlder(version: string, other: string): boolean {
+  const [[major = 0, minor = 0], [otherMajor = 0, otherMinor = 0]] = [version, other].map((text) =>
+    text.split('.').map(Number),
+  ) as [number[], number[]];
+  return major < otherMajor || (major === otherMajor && minor < otherMinor);
 }
 
 function driverFindings({ host, storageDriver }: DaemonFacts): readonly Finding[] {

@@ -56,7 +56,7 @@ export interface Platform {
 }
 
 const pulumiVersion = '3.259.0';
-const dockerVersion = '5.2.0';
+export const dockerVersion = '5.2.0';
 const commandVersion = '1.2.1';
 // The last version of the module that holds the Node host; it runs programs of the pinned engine.
 const languageHostVersion = '3.68.0';

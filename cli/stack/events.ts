@@ -16,6 +16,8 @@ export interface Change {
   readonly type: string;
   /** Properties that differ, where Pulumi says which. */
   readonly properties: readonly string[];
+  /** Whether it is a container that was found not to run. */
+  readonly isStopped?: true;
 }
 
 /** What a run of Pulumi told of itself. */
@@ -33,6 +35,7 @@ interface Metadata {
   readonly type: string;
   readonly diffs?: readonly string[] | null;
   readonly detailedDiff?: Readonly<Record<string, unknown>> | null;
+  readonly new?: { readonly outputs?: { readonly mustRun?: boolean } } | null;
 }
 
 /** Lines of Pulumi's event log, as far as they are read. */
@@ -51,11 +54,18 @@ export async function runPulumiTelling(
   args: readonly string[],
   runIt: typeof runPulumi = runPulumi,
 ): Promise<{ readonly exitCode: number; readonly told: Told }> {
-  // The option is hidden without it.
-  const telling = { ...stack, exports: { ...stack.exports, PULUMI_DEBUG_COMMANDS: 'true' } };
-  return withScratch(stack.instance, 'events', async (scratch) => {
+  return withScratch(stack.instance, 'run', async (scratch) => {
     const log = join(scratch, 'events.jsonl');
-    const exitCode = await runIt(telling, [...args, '--event-log', log]);
+    const exports = {
+      ...stack.exports,
+      // The option is hidden without it.
+      PULUMI_DEBUG_COMMANDS: 'true',
+      // It keeps a file of each build, for ever.
+      BUILDX_CONFIG: scratch,
+      // The user's choice, which is not in there.
+      BUILDX_BUILDER: undefined,
+    };
+    const exitCode = await runIt({ ...stack, exports }, [...args, '--event-log', log]);
     // A run that was refused before it began has written none.
     return { exitCode, told: readEvents(readIfThere(log) ?? '') };
   });
@@ -88,11 +98,13 @@ export function readEvents(log: string): Told {
 /** Each resource once; what a component only groups is no change of its own. */
 function changesOf(steps: readonly Metadata[]): readonly Change[] {
   const changes = new Map<string, Change>();
-  for (const { op, urn, type, diffs, detailedDiff } of steps) {
+  for (const { op, urn, type, diffs, detailedDiff, new: found } of steps) {
     const operation = operations.find((name) => name === op);
     if (operation === undefined || !/^(docker|command):/.test(type)) continue;
     const properties = [...new Set([...(diffs ?? []), ...Object.keys(detailedDiff ?? {})])].sort();
-    changes.set(urn, { operation, name: nameInUrn(urn), type, properties });
+    // The provider's word for it: the program asks for none that is down.
+    const stopped = found?.outputs?.mustRun === false ? { isStopped: true as const } : {};
+    changes.set(urn, { operation, name: nameInUrn(urn), type, properties, ...stopped });
   }
   return [...changes.values()];
 }

@@ -43,6 +43,8 @@ export function exportsOf(instance: Instance, engine: Engine, toolchain: Toolcha
     PULUMI_IGNORE_AMBIENT_PLUGINS: 'true',
     // Node never removes an entry: here they go with the packages.
     NODE_COMPILE_CACHE: join(checkoutDir, 'node_modules', '.cache', 'compile'),
+    // By default a build of the same sources gives another image id each time on engines with containerd's image store.
+    BUILDX_NO_DEFAULT_ATTESTATIONS: '1',
     // Pulumi's ts-node compiles nothing here, and would leave a directory among the system's temporary files.
     TS_NODE_CACHE: 'false',
   };

@@ -20,9 +20,10 @@ export function gateway(settings: Settings): ServiceSpec {
 }
 
 /** How the gateway's image is built; the checkout is the context. */
-export const gatewayBuild = (settings: Settings) => ({
+export const gatewayBuild = ({ gateway, project }: Settings) => ({
   dockerfile: gatewayDockerfile,
-  buildArgs: settings.gateway.goProxy === '' ? {} : { GOPROXY: settings.gateway.goProxy },
+  // PROJECT: the label by which a deploy finds the images that earlier ones built.
+  buildArgs: { ...(gateway.goProxy === '' ? {} : { GOPROXY: gateway.goProxy }), PROJECT: project },
 });
 
 export function gatewayEnvironment(settings: Settings): Readonly<Record<string, string>> {

@@ -22,7 +22,8 @@ const keptImages = 5;
  */
 export async function pruneImages(docker: DockerClient, settings: Settings): Promise<readonly string[]> {
   const label = `label=${imageLabel}=${settings.project}`;
-  const ids = [...new Set(await docker.lines(['image', 'ls', '--no-trunc', '--quiet', '--filter', label]))];
+  // --all: without it, Docker 29 hides images that lost their tags.
+  const ids = [...new Set(await docker.lines(['image', 'ls', '--all', '--no-trunc', '--quiet', '--filter', label]))];
   if (ids.length <= keptImages) return [];
   const images = await docker.inspect<BuiltImage>('image', ids);
   const lines: string[] = [];

@@ -14,14 +14,17 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { toolchainKeys } from '../../bootstrap/toolchain/keys.ts';
+import { platformOf } from '../../bootstrap/toolchain/parts.ts';
 import upstreamImages from '../../docker/images/upstream-images.json' with { type: 'json' };
 import type { Finding } from '../../host/errors.ts';
 import { print } from '../../host/output.ts';
 import { run } from '../../host/process.ts';
-import { type Altered, serveAlteredDaemon } from '../helpers/altered-daemon.ts';
+import { type Altered, type AlteredDaemon, serveAlteredDaemon } from '../helpers/altered-daemon.ts';
 import { docker, gatewayctl, makeShell, type Shell, tearDown, workTree } from '../helpers/engine.ts';
 import { serveRegistry, type TagAnswer } from '../helpers/image-registry.ts';
 import { trustLoopback } from '../helpers/loopback-trust.ts';
+import { writeFiles } from '../helpers/temporary.ts';
 
 const deployedIp = '127.0.10.3';
 const bindIp = '127.0.10.4';
@@ -356,16 +359,10 @@ describe('the images', () => {
 });
 
 describe('the daemon', () => {
-  const socket = (process.env.DOCKER_HOST ?? '').replace('unix://', '');
-
-  async function alteredDaemon(altered: Altered): Promise<string> {
-    const at = join(mkdtempSync('/var/tmp/taxlien-gateway-daemon-'), 'docker.sock');
-    const stop = await serveAlteredDaemon(socket, at, altered);
-    onTestFinished(async () => {
-      await stop();
-      rmSync(join(at, '..'), { recursive: true });
-    });
-    return at;
+  async function alteredDaemon(altered: Altered): Promise<AlteredDaemon> {
+    const daemon = await serveAlteredDaemon(altered);
+    onTestFinished(() => daemon.stop());
+    return daemon;
   }
 
   test('that does not answer', async () => {
@@ -373,14 +370,12 @@ describe('the daemon', () => {
   });
 
   test('that this user may not use', async () => {
-    const at = await alteredDaemon({});
-    chownSync(at, 1, 1);
-    chmodSync(at, 0o600);
+    const { socket, dockerHost } = await alteredDaemon({});
+    chownSync(socket, 1, 1);
+    chmodSync(socket, 0o600);
     // Root without capabilities is an ordinary user who owns this test's files.
     const bare = ['setpriv', '--bounding-set=-all', '--inh-caps=-all'];
-    expect(codesOf(await diagnose('stage', { DOCKER_HOST: `unix://${at}` }, bare))).toEqual(
-      error('E_DAEMON_PERMISSION'),
-    );
+    expect(codesOf(await diagnose('stage', { DOCKER_HOST: dockerHost }, bare))).toEqual(error('E_DAEMON_PERMISSION'));
   });
 
   test.each<[string, 0 | 1, Altered]>([
@@ -389,13 +384,23 @@ describe('the daemon', () => {
     ['W_STORAGE_DRIVER', 0, { info: { Driver: 'vfs' } }],
     ['W_DATA_NOT_SHARED', 0, { info: { OperatingSystem: 'Docker Desktop' } }],
   ])('%s, exit %d, by a stand-in that says %j', async (code, exitCode, altered) => {
-    const dockerHost = `unix://${await alteredDaemon(altered)}`;
+    const { dockerHost } = await alteredDaemon(altered);
     setEnv('stage', { DATA_DIR: '/opt/taxlien-gateway-none/data' });
     expect(codesOf(await diagnose('stage', { DOCKER_HOST: dockerHost }))).toEqual({ exitCode, codes: [code] });
   });
 
+  test('that asks for a newer API than a docker plugin that was built here speaks', async () => {
+    const { dockerHost } = await alteredDaemon({ version: { ApiVersion: '1.52', MinAPIVersion: '1.45' } });
+    const cache = mkdtempSync(join(shell.root, 'cache-'));
+    const { built } = toolchainKeys(join(workTree, 'bootstrap/toolchain'), platformOf(process.platform, process.arch));
+    const parts = { docker: { version: '5.2.0', origin: 'built', source: 'for the test' } };
+    writeFiles(join(cache, 'taxlien-gateway/toolchain', built), { 'toolchain.json': JSON.stringify(parts) });
+    const found = await diagnose('stage', { DOCKER_HOST: dockerHost, XDG_CACHE_HOME: cache });
+    expect(codesOf(found)).toEqual(error('E_DAEMON_API_PLUGIN'));
+  });
+
   test('that is not the one of the last deploy', async () => {
-    const dockerHost = `unix://${await alteredDaemon({ info: { ID: 'another' } })}`;
+    const { dockerHost } = await alteredDaemon({ info: { ID: 'another' } });
     const found = await diagnose('dev', { DOCKER_HOST: dockerHost });
     expect(codesOf(found)).toEqual(error('E_DAEMON_OTHER'));
   });

@@ -21,12 +21,39 @@ export interface Checkout {
 }
 
 export async function copyCheckout(name: string, parent = instancesDir()): Promise<Checkout> {
-  const dir = mkdtempSync(join(parent, `${name}-checkout-`));
-  chmodSync(dir, 0o755);
+  const dir = checkoutDirIn(parent, name);
   const listed = await run(['git', '-C', workTree, 'ls-files', '-z', '--cached', '--others', '--exclude-standard']);
   for (const file of listed.stdout.split('\0').filter((path) => path !== '')) {
     cpSync(join(workTree, file), join(dir, file), { recursive: true });
   }
+  return asCheckout(dir);
+}
+
+/** The work tree as it was at a commit, with today's packages: start its `cli/main.ts`, since `gatewayctl` would fetch its own. */
+export async function checkoutAt(commit: string, name: string): Promise<Checkout> {
+  const dir = checkoutDirIn(instancesDir(), name);
+  const archive = join(dir, 'archive.tar');
+  const { exitCode, stderr } = await run(['git', '-C', workTree, 'archive', '--output', archive, commit], {
+    allowedExitCodes: 'any',
+  });
+  if (exitCode !== 0) {
+    throw new Error(
+      `${commit}: is not in this clone (${stderr.trim()}); it needs the whole history: git fetch --unshallow`,
+    );
+  }
+  await run(['tar', '-xf', archive, '-C', dir]);
+  rmSync(archive);
+  return asCheckout(dir);
+}
+
+function checkoutDirIn(parent: string, name: string): string {
+  const dir = mkdtempSync(join(parent, `${name}-checkout-`));
+  chmodSync(dir, 0o755);
+  return dir;
+}
+
+/** Gives files a git history and the packages. */
+async function asCheckout(dir: string): Promise<Checkout> {
   // Hard links: the packages are large and nobody writes into them.
   await run(['cp', '-a', '-l', join(workTree, 'node_modules'), join(dir, 'node_modules')]);
   const git = async (...args: string[]) => {

@@ -14,6 +14,7 @@ export const runHostCheck = async (check: HostCheck, settings: Settings, source:
 export const emptyDaemon: DaemonFacts = {
   host: 'unix:///d.sock',
   apiVersion: '1.52',
+  minApiVersion: '1.24',
   arch: 'amd64',
   id: 'id-1',
   storageDriver: 'overlay2',

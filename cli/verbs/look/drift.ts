@@ -26,10 +26,15 @@ async function runQuietly({ checkoutDir, exports }: Stack, args: readonly string
 
 export function driftText(env: string, changes: readonly Change[]): string {
   if (changes.length === 0) return `${env}: nothing was changed by hand.`;
-  const lines = changes.map(({ operation, name, properties }) =>
-    operation === 'delete'
-      ? `${name}: is gone`
-      : `${name}: differs${properties.length === 0 ? '' : ` in ${properties.join(', ')}`}`,
-  );
+  const lines = changes.map((change) => `${change.name}: ${differenceOf(change)}`);
   return `# ${env}: changed by hand\n\n${list(lines)}\n\n${code(`./gatewayctl up ${env}`)} repairs it.`;
+}
+
+function differenceOf({ operation, properties, isStopped }: Change): string {
+  if (operation === 'delete') return 'is gone';
+  // Docker shows no ports of a container that is down.
+  const others = isStopped ? properties.filter((name) => name !== 'mustRun' && !name.startsWith('ports')) : properties;
+  const differs = ['differs', ...(others.length === 0 ? [] : ['in', others.join(', ')])].join(' ');
+  if (!isStopped) return differs;
+  return others.length === 0 ? 'is stopped' : `is stopped and ${differs}`;
 }

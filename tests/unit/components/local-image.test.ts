@@ -17,7 +17,7 @@ test('an image is built from the checkout, named and triggered by its context', 
     build: {
       context: '.',
       dockerfile: 'Dockerfile.gateway',
-      buildArgs: { ...buildArgs, PROJECT: 'taxlien-gateway-dev' },
+      buildArgs,
     },
     triggers: { context: contextHash },
     keepLocally: true,

@@ -107,6 +107,7 @@ test('what differs between services', async () => {
         "image": "sha256 of postgres:16.15-alpine3.23",
         "internalPort": 5432,
         "name": "taxlien-gateway-dev-db",
+        "networkMode": "bridge",
         "tmpfs": {
           "/run/postgresql": "uid=70,gid=70,mode=0750",
           "/tmp": "mode=1777",
@@ -146,6 +147,7 @@ test('what differs between services', async () => {
         "image": "sha256 of taxlien-gateway-dev/gateway:dev-build-<hash>",
         "internalPort": 8081,
         "name": "taxlien-gateway-dev-gateway",
+        "networkMode": "bridge",
         "user": "65532:65532",
         "volumes": [
           {
@@ -177,6 +179,7 @@ test('what differs between services', async () => {
         "image": "sha256 of grafana/grafana:12.4.12",
         "internalPort": 3000,
         "name": "taxlien-gateway-dev-grafana",
+        "networkMode": "bridge",
         "tmpfs": {
           "/tmp": "mode=1777",
         },
@@ -215,6 +218,7 @@ test('what differs between services', async () => {
         "image": "sha256 of prom/prometheus:v3.13.5",
         "internalPort": 9090,
         "name": "taxlien-gateway-dev-prometheus",
+        "networkMode": "bridge",
         "user": "65534:65534",
         "volumes": [
           {
@@ -247,6 +251,7 @@ test('what differs between services', async () => {
         "image": "sha256 of redis:7.4.11-alpine3.21",
         "internalPort": 6379,
         "name": "taxlien-gateway-dev-redis",
+        "networkMode": "bridge",
         "user": "999:1000",
         "volumes": [
           {

@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Labels } from '../../../docker/daemon-facts.ts';
-import { daemon, versionFindings } from '../../../preflight/daemon.ts';
+import { builtPluginApi, daemon, pluginFindings, versionFindings } from '../../../preflight/daemon.ts';
 import { nameFindings } from '../../../preflight/taken-names.ts';
+import { workTree } from '../../helpers/engine.ts';
 import { emptyDaemon, shownFindings } from '../../helpers/findings.ts';
 import { cleanSource, testSettings } from '../../helpers/instance.ts';
 import { temporaryDir } from '../../helpers/temporary.ts';
@@ -20,6 +23,23 @@ test('an old daemon, and one of another architecture', () => {
     "E_DAEMON_API error: docker at unix:///d.sock: is too old (got API 1.40, needs 1.41, Docker 20.10). The deploy uses what older daemons do not have. Update it. Linux: sudo apt-get install --only-upgrade docker-ce; macOS: brew upgrade --cask docker.
     E_DAEMON_ARCH error: docker at unix:///d.sock: runs on another architecture than amd64 and arm64 (got s390x). The images of the five services are made for those two only. Use another host."
   `);
+});
+
+test('a daemon that asks for a newer API than the docker plugin speaks', () => {
+  const host = 'unix:///d.sock';
+  const found = ['1.24', '1.44', '', '1.45', '2.0'].map((minApiVersion) =>
+    pluginFindings({ host, minApiVersion }, builtPluginApi),
+  );
+  expect(found.map((findings) => findings.length)).toEqual([0, 0, 0, 1, 1]);
+  expect(pluginFindings({ host, minApiVersion: '1.45' }, undefined)).toEqual([]);
+  expect(shownFindings(found.flat().slice(0, 1), '/root').join('\n')).toMatchInlineSnapshot(
+    `"E_DAEMON_API_PLUGIN error: docker at unix:///d.sock: is too new for the docker plugin that was built here (got API 1.45 at least, the plugin speaks 1.44). The daemon would refuse everything that the deploy asks for. Install the official plugin: pulumi plugin install resource docker 5.2.0, then ./gatewayctl toolchain --renew."`,
+  );
+});
+
+test('the built plugin speaks what its source says', () => {
+  const shim = readFileSync(join(workTree, 'bootstrap/toolchain/resource-docker/shim/shim.go'), 'utf8');
+  expect(/newestAPI = "(.*)"/.exec(shim)?.[1]).toBe(builtPluginApi);
 });
 
 test('names of this stack that others hold', () => {

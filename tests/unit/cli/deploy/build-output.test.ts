@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { failedBuildOutput, failedStepOutput } from '../../../../cli/deploy/build-output.ts';
+import { gatewayBuild } from '../../../../components/services/gateway.ts';
 import { testCheckout } from '../../../helpers/checkout.ts';
 import { testSettings } from '../../../helpers/instance.ts';
 import { temporaryDir } from '../../../helpers/temporary.ts';
@@ -45,7 +46,7 @@ test('an engine that has gone away is no end of the process, and one that is els
   expect(await failedBuildOutput('ssh://host', settings)).toBe('');
 });
 
-test('the engine is asked for a build that makes no image', async () => {
+test('the engine is asked for the build of the deploy, whose image pruning finds, with no exporter of its own', async () => {
   const socket = join(temporaryDir(), 'docker.sock');
   let asked: URLSearchParams | undefined;
   const server = createServer((request, response) => {
@@ -57,7 +58,8 @@ test('the engine is asked for a build that makes no image', async () => {
   const settings = testSettings({ checkoutDir: testCheckout() });
   expect(await failedBuildOutput(`unix://${socket}`, settings)).toContain('\nsecond line');
   expect(Object.fromEntries(asked ?? [])).toEqual({
-    ...{ dockerfile: 'Dockerfile.gateway', buildargs: '{}', version: '2' },
-    outputs: '[{"Type":"cacheonly"}]',
+    dockerfile: 'Dockerfile.gateway',
+    buildargs: JSON.stringify(gatewayBuild(settings).buildArgs),
+    version: '2',
   });
 });

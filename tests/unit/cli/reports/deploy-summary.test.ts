@@ -81,14 +81,27 @@ test('a run without a deploy tells what the doctor says', () => {
   expect(undeployedSummary('dev', [])).toContain('All is well.');
 });
 
-test('drift: what is gone, and what differs in what', () => {
+test('drift: what is gone, what is stopped, and what differs in what', () => {
   const container = { type: 'docker:index/container:Container' };
   const text = driftText('dev', [
     { ...container, operation: 'delete', name: 'redis', properties: [] },
     { ...container, operation: 'update', name: 'gateway', properties: ['memory'] },
+    { ...container, operation: 'update', name: 'db', properties: ['mustRun'], isStopped: true },
+    { ...container, operation: 'update', name: 'grafana', properties: ['memory', 'mustRun', 'ports[0]'], isStopped: true },
+    { ...container, operation: 'update', name: 'prometheus', properties: ['mustRun'] },
   ]);
   expect(shown(text)).toBe(
-    '# dev: changed by hand\n\n- redis: is gone\n- gateway: differs in memory\n\n<code>./gatewayctl up dev</code> repairs it.',
+    [
+      '# dev: changed by hand',
+      '',
+      '- redis: is gone',
+      '- gateway: differs in memory',
+      '- db: is stopped',
+      '- grafana: is stopped and differs in memory',
+      '- prometheus: differs in mustRun',
+      '',
+      '<code>./gatewayctl up dev</code> repairs it.',
+    ].join('\n'),
   );
   expect(driftText('dev', [])).toBe('dev: nothing was changed by hand.');
 });

@@ -1,6 +1,12 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
 import { phaseOf } from '../../../../cli/deploy/record.ts';
-import { readEvents } from '../../../../cli/stack/events.ts';
+import { readEvents, runPulumiTelling } from '../../../../cli/stack/events.ts';
+import type { Stack } from '../../../../cli/stack/stack.ts';
+import { DockerClient } from '../../../../docker/client.ts';
+import { testInstance } from '../../../helpers/instance.ts';
+import { temporaryDir, writeFiles } from '../../../helpers/temporary.ts';
 
 const urn = (name: string) => `urn:pulumi:dev::taxlien-gateway::taxlien:index:GatewayStack$x::${name}`;
 const step = (op: string, name: string, type: string, more = {}) => ({
@@ -21,6 +27,36 @@ test('each resource that changed, once, with what differs', () => {
     { operation: 'replace', name: 'redis', type: 'docker:index/container:Container', properties: ['memory'] },
     { operation: 'create', name: 'host-paths', type: 'command:local:Command', properties: [] },
   ]);
+});
+
+test('a container that a refresh found stopped is one that does not run, whatever it was', () => {
+  const found = (name: string, mustRun: boolean) =>
+    step('update', name, 'docker:index/container:Container', { diffs: ['mustRun'], new: { outputs: { mustRun } } });
+  const text = log(found('taxlien-redis', false), found('taxlien-db', true));
+  expect(readEvents(text).changes.map(({ name, isStopped }) => [name, isStopped])).toEqual([
+    ['redis', true],
+    ['db', undefined],
+  ]);
+});
+
+test('what buildx remembers of the builds of a run goes with the run', async () => {
+  const instance = testInstance();
+  const stack: Stack = {
+    instance,
+    engine: { kind: 'daemon', docker: new DockerClient('unix:///d.sock'), root: dirname(instance.dir) },
+    checkoutDir: temporaryDir(),
+    exports: { BUILDX_BUILDER: 'mine' },
+  };
+  let buildxConfig = '';
+  const { told } = await runPulumiTelling(stack, ['up'], async ({ exports }) => {
+    buildxConfig = exports.BUILDX_CONFIG ?? '';
+    writeFiles(buildxConfig, { 'refs/default/default/x': '{}' });
+    expect(exports.BUILDX_BUILDER).toBeUndefined();
+    return 0;
+  });
+  expect(told.changes).toEqual([]);
+  expect(buildxConfig.startsWith(instance.stateDir)).toBe(true);
+  expect(existsSync(buildxConfig)).toBe(false);
 });
 
 test('errors and warnings without colours, each once, of a log that is cut off', () => {

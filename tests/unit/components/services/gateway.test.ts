@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { gateway } from '../../../../components/services/gateway.ts';
+import { gateway, gatewayBuild } from '../../../../components/services/gateway.ts';
 import { gatewayStepArgs } from '../../../../components/steps/gateway-step.ts';
 import { testSecrets, testSettings } from '../../../helpers/instance.ts';
 
@@ -52,4 +52,12 @@ test('a step has the environment of the container', () => {
   const command = gatewayStepArgs(settings, 'migrate', 'sha256:abc');
   const given = command.filter((_, index) => command[index - 1] === '--env');
   expect(given).toEqual(Object.entries(gateway(settings).environment ?? {}).map(([key, value]) => `${key}=${value}`));
+});
+
+test('the build labels its image with the project, and uses the proxy for modules that the settings name', () => {
+  expect(gatewayBuild(testSettings()).buildArgs).toEqual({ PROJECT: 'taxlien-gateway-dev' });
+  expect(gatewayBuild(testSettings({ variables: { GO_PROXY: 'https://proxy.example' } })).buildArgs).toEqual({
+    GOPROXY: 'https://proxy.example',
+    PROJECT: 'taxlien-gateway-dev',
+  });
 });
