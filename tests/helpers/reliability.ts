@@ -5,10 +5,10 @@ import { workTree } from './engine.ts';
 /** Sections of docs/reliability.md, each named after the suite that writes it. */
 export type Section = 'faults' | 'soak';
 
-/** Whether this run was told `--write`. */
+/** Whether `--write` was given. */
 export const isWriting = process.env.TEST_WRITE === 'true';
 
-/** The text with another body between the two marks of a section. */
+/** Replaces the body between the two marks of a section. */
 export function withSection(text: string, section: Section, body: string): string {
   const [begin, end] = [`<!-- ${section}: `, `<!-- end of ${section} -->`];
   const beginsAt = text.indexOf('-->\n', text.indexOf(begin)) + 4;
@@ -19,7 +19,7 @@ export function withSection(text: string, section: Section, body: string): strin
 
 const path = join(workTree, 'docs', 'reliability.md');
 
-/** Puts what a run found into its section of docs/reliability.md. */
+/** Writes the result of a run into its section of docs/reliability.md. */
 export function writeReliability(section: Section, body: string): void {
   writeFileSync(path, withSection(readFileSync(path, 'utf8'), section, body));
 }
@@ -27,19 +27,19 @@ export function writeReliability(section: Section, body: string): void {
 /** Id, fault, phase, result. */
 export type FaultRow = readonly [string, string, string, string];
 
-/** Rows of the faults below what is to be said of them. */
-export const faultsTable = (said: string, rows: readonly FaultRow[]): string =>
-  `${said}\n\n${markdownTable(faultsHead, rows)}`;
+/** A line on the run, and the rows of its faults. */
+export const faultsTable = (line: string, rows: readonly FaultRow[]): string =>
+  `${line}\n\n${markdownTable(faultsHead, rows)}`;
 
 const faultsHead = ['', 'fault', 'phase', 'result'];
 
-/** Puts the result of one of so many faults in the place of its last one. */
+/** Replaces the result of one fault. @param count how many faults there are */
 export function writeFault(row: FaultRow, count: number): void {
   const text = readFileSync(path, 'utf8');
   writeFileSync(path, withSection(text, 'faults', withFault(text, row, count)));
 }
 
-/** The table of the faults that stand in a page, with another row for one of them. */
+/** The page's table of faults with one row replaced. */
 export function withFault(page: string, row: FaultRow, count: number): string {
   const others = page.split('\n').filter((line) => /^\| F\d\d \|/.test(line) && !line.startsWith(`| ${row[0]} |`));
   const [head, rule, line = ''] = markdownTable(faultsHead, [row]).split('\n');
@@ -48,7 +48,7 @@ export function withFault(page: string, row: FaultRow, count: number): string {
   return [`${ran} row is the last run of its fault.`, '', head, rule, ...rows].join('\n');
 }
 
-/** Rows as a table, cells without `|` and line ends. */
+/** A Markdown table; cells may contain `|` and line ends. */
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) =>
     `| ${cells.map((cell) => cell.replaceAll(/\s*\n\s*/g, ' ').replaceAll('|', '\\|')).join(' | ')} |`;

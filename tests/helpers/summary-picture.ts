@@ -11,7 +11,7 @@ interface Text {
 const margin = 24;
 const rowHeight = 28;
 
-/** The Markdown that `gatewayctl summary` writes, as GitHub would about show it: headings, tables, lists, lines. */
+/** Draws the Markdown of `gatewayctl summary` roughly as GitHub renders it: headings, tables, lists, lines. */
 export function summaryPicture(markdown: string): string {
   const texts: Text[] = [];
   const rules: string[] = [];
@@ -69,7 +69,7 @@ function columnsOf(rows: readonly (readonly string[])[]): readonly number[] {
   return columns;
 }
 
-/** Text of the Markdown, still escaped, which is what SVG wants too. */
+/** Text of the Markdown, still escaped, as SVG requires too. */
 function styled(markdown: string, isBold: boolean) {
   const text = markdown.replaceAll(/<\/?code>/g, '');
   return { text, size: 14, isBold, isCode: /^<code>[^<]*<\/code>$/.test(markdown) };
