@@ -1,9 +1,9 @@
 import { type Header, pack } from 'tar-stream';
 
-/** What stands in an archive, and its content where it is a file. */
+/** An entry of an archive; `content` is that of a file. */
 export type ArchiveEntry = Pick<Header, 'name'> & Partial<Header> & { readonly content?: string | Buffer };
 
-/** A tar archive, whole: a stream of one that is given up half way ends the process. */
+/** A complete tar archive; not a stream, since an abandoned one ends the process. */
 export async function tarArchive(entries: readonly ArchiveEntry[]): Promise<Buffer> {
   const archive = pack();
   for (const { content, ...header } of entries) archive.entry(header, content ?? '');

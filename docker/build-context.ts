@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import dockerignore from '@balena/dockerignore';
 
-/** Files of a directory tree, relative to it, in a stable order; symbolic links count as what they point to. */
+/** Files of a directory tree, relative to it, in a stable order; symbolic links count as their targets. */
 export function listFiles(dir: string, isWanted: (path: string) => boolean = () => true): readonly string[] {
   const walk = (current: string): string[] =>
     readdirSync(current, { withFileTypes: true }).flatMap((entry) => {
@@ -17,7 +17,7 @@ export function listFiles(dir: string, isWanted: (path: string) => boolean = () 
     .sort();
 }
 
-// Never part of a context, and large: looked over, each would cost more than the rest together.
+// Never part of a context, and slower to read than all the rest.
 const isPruned = (name: string) => name === '.git' || name === 'node_modules';
 
 /** SHA-256 over names, executable bits and contents of files: the same in every checkout and under every umask. */
@@ -32,11 +32,11 @@ export function hashFiles(dir: string, files: readonly string[]): string {
   return hash.digest('hex');
 }
 
-/** What triggers a build. */
+/** Hash of a build context; a new one triggers a build. */
 export const hashBuildContext = (dir: string, dockerfile: string): string =>
   hashFiles(dir, contextFiles(dir, dockerfile));
 
-/** The Dockerfile and all that `.dockerignore` lets into the context, nothing else. */
+/** The Dockerfile and the files that `.dockerignore` does not exclude. */
 export function contextFiles(dir: string, dockerfile: string): readonly string[] {
   const ignore = dockerignore.default().add(readFileSync(join(dir, '.dockerignore'), 'utf8'));
   return listFiles(dir, (name) => name === dockerfile || !ignore.ignores(name));

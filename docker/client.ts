@@ -2,15 +2,15 @@ import { ifRefused, UserError } from '../host/errors.ts';
 import { type RunOptions, type RunResult, run } from '../host/process.ts';
 
 export interface CallOptions extends Pick<RunOptions, 'stdin' | 'allowedExitCodes'> {
-  /** Default: one minute. `unlimited` is for work that takes as long as the data or the network needs. */
+  /** Default: one minute. `unlimited` is for work whose time depends on the data or the network. */
   readonly timeoutMs?: number | 'unlimited';
 }
 
 export type ObjectKind = 'container' | 'image' | 'network' | 'volume';
 
-/** The one way to a Docker daemon. Each call runs the `docker` program. */
+/** Client of a Docker daemon. Each call runs the `docker` program. */
 export class DockerClient {
-  /** The daemon's address, as DOCKER_HOST takes it. */
+  /** The daemon's address, in the form of DOCKER_HOST. */
   readonly host: string;
 
   constructor(host: string) {
@@ -31,15 +31,15 @@ export class DockerClient {
     return nonEmptyLines((await this.call(args, options)).stdout);
   }
 
-  /** The containers that match all filters, running or not, one line each; default: their whole ids. */
+  /** The containers that match all filters, running or not, one line each; default: their full ids. */
   ps(filters: readonly string[], format = '{{.ID}}'): Promise<readonly string[]> {
     const options = filters.flatMap((filter) => ['--filter', filter]);
     return this.lines(['ps', '--all', '--no-trunc', '--format', format, ...options]);
   }
 
   /**
-   * What the daemon knows of these objects; those that do not exist are left out.
-   * @throws UserError E_DAEMON where the daemon gives no answer
+   * What `docker inspect` returns for these objects; those that do not exist are left out.
+   * @throws UserError E_DAEMON if the daemon does not answer
    */
   async inspect<T>(kind: ObjectKind, names: readonly string[]): Promise<readonly T[]> {
     if (names.length === 0) return [];
@@ -50,7 +50,7 @@ export class DockerClient {
     throw new UserError('E_DAEMON', `docker: no answer from ${this.host} (got ${problem})`, 'Start the daemon.');
   }
 
-  /** The last lines that a container printed, on stdout and then on stderr; what docker says where it cannot tell. */
+  /** The last lines that a container printed, stdout before stderr; docker's error if it has no logs. */
   async logs(container: string): Promise<string> {
     const { stdout, stderr } = await this.call(['logs', '--tail', '20', container], { allowedExitCodes: 'any' });
     return `${stdout}${stderr}`.trimEnd();
@@ -65,7 +65,7 @@ export class DockerClient {
 
 const nonEmptyLines = (text: string) => text.split('\n').filter((line) => line.trim() !== '');
 
-/** `docker inspect` ends with 1 and `[]` where an object is missing, and also where no daemon answers. */
+/** `docker inspect` exits with 1 and `[]` if an object is missing, and also if no daemon answers. */
 function inspectProblem(stderr: string): string | undefined {
   const lines = nonEmptyLines(stderr).filter((line) => !/^warning\b/i.test(line));
   // Engines differ: "Error: No such volume: x", "get x: no such volume", "network x not found".

@@ -1,24 +1,25 @@
 import type { Settings } from '../settings/load.ts';
 import { environmentLabel } from './names.ts';
 
-/** What a helper container sees: a directory of the host or a volume, read-only unless said otherwise. */
+/** A mount of a helper container: a directory of the host or a volume. */
 export interface HelperMount {
   readonly type: 'bind' | 'volume';
   /** Path on the host, or name of the volume. */
   readonly source: string;
   /** Path in the container. */
   readonly target: string;
+  /** Default: read-only. */
   readonly isWritable?: boolean;
 }
 
 export interface HelperOptions {
-  /** What it is for; a label, and with it the name by which a killed run's container is found. */
+  /** Its purpose, as a label by which a killed run's container is found. */
   readonly step: 'owned-paths' | 'copy';
-  /** Image of the stack; its own entrypoint does not run. */
+  /** Image of the stack; its entrypoint is replaced. */
   readonly image: string;
   readonly mounts: readonly HelperMount[];
   readonly workdir: string;
-  /** Program and arguments, never a shell's. */
+  /** Program and arguments, without a shell. */
   readonly argv: readonly [program: string, ...args: string[]];
   readonly memoryMiB?: number;
   readonly isInteractive?: boolean;
@@ -26,8 +27,8 @@ export interface HelperOptions {
 }
 
 /**
- * Arguments of `docker` for a short-lived container that may give files to other users and do nothing else: the one way
- * to data and secrets that belong to containers' users.
+ * Arguments of `docker` for a short-lived container that may read and write files of other users, and nothing else: the
+ * only access to data and secrets of containers' users.
  */
 export function helperRunArgs(settings: Settings, options: HelperOptions): readonly string[] {
   const [program, ...args] = options.argv;

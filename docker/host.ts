@@ -9,11 +9,11 @@ export async function resolveDockerHost(env: NodeJS.ProcessEnv = ownEnvironment)
   return givenDockerHost(env) ?? ((await currentContext(env))?.host || standardHost);
 }
 
-/** `DOCKER_HOST` where it is set. */
+/** `DOCKER_HOST`, if it is set. */
 export const givenDockerHost = (env: NodeJS.ProcessEnv = ownEnvironment): string | undefined =>
   env.DOCKER_HOST === '' ? undefined : env.DOCKER_HOST;
 
-/** The docker context that `docker` would use without DOCKER_HOST; `undefined` where there is no usable `docker`. */
+/** The docker context that `docker` would use without DOCKER_HOST; `undefined` if there is no usable `docker`. */
 export async function currentContext(
   env: NodeJS.ProcessEnv = ownEnvironment,
 ): Promise<{ readonly name: string; readonly host: string } | undefined> {

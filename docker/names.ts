@@ -10,15 +10,15 @@ export const networkName = (settings: Settings) => `${settings.project}_default`
 /** `<project>_<volume>`: the volume, named as Compose would. */
 export const volumeName = (settings: Settings, volume: DataVolumeName) => `${settings.project}_${volume}`;
 
-/** `<project>/<service>:<env>`, with a suffix behind the environment where one is given. */
+/** `<project>/<service>:<env>`, with an optional suffix after the environment. */
 export const imageTag = (settings: Settings, service: ServiceName, suffix?: string) =>
   `${settings.project}/${service}:${suffix === undefined ? settings.env : `${settings.env}-${suffix}`}`;
 
-/** The gateway's image, or another that is built here, by the hash of its build context. */
+/** Tag of an image that is built here, by the hash of its build context. */
 export const buildTag = (settings: Settings, service: ServiceName, contextHash: string) =>
   imageTag(settings, service, `build-${contextHash.slice(0, 12)}`);
 
-/** Label that all objects of an instance carry; its value is the environment. */
+/** Label of all objects of an instance; its value is the environment. */
 export const environmentLabel = 'taxlien-gateway.environment';
 
 /** Label that names the generation of the secrets that a container was started with. */
@@ -27,7 +27,7 @@ export const secretsLabel = 'taxlien-gateway.secrets';
 /** Label that Dockerfile.gateway gives to an image; its value is the project. */
 export const imageLabel = 'taxlien-gateway.project';
 
-/** The labels by which Compose users' tools find what belongs together. */
+/** Labels by which Compose tools group the objects of a project. */
 export function projectLabels(settings: Settings): Record<string, string> {
   return { 'com.docker.compose.project': settings.project, [environmentLabel]: settings.env };
 }

@@ -5,14 +5,14 @@ import { type ServiceName, services } from '../settings/services.ts';
 import type { DockerClient } from './client.ts';
 import { containerName } from './names.ts';
 
-/** What the daemon says of one service of an environment. */
+/** Status of one service of an environment, from the daemon. */
 export interface ServiceStatus {
   readonly env: string;
   readonly service: ServiceName;
   readonly container: string;
-  /** Tag of this environment on the running image; `-` where there is none. */
+  /** Tag of this environment on the running image; `-` if there is none. */
   readonly image: string;
-  /** `ip:port` as published; empty where nothing is. */
+  /** `ip:port` as published; empty if none is. */
   readonly address: string;
   /** `healthy`, `starting`, `unhealthy`; a container without a check or not running shows its state; `missing`. */
   readonly health: string;
@@ -50,7 +50,7 @@ export async function readStatus(docker: DockerClient, settings: Settings): Prom
   });
 }
 
-/** The tag that says most: of this environment and with a commit, else of this environment, else any. */
+/** The most specific tag: of this environment and with a commit, else of this environment, else any. */
 export function shownTag(tags: readonly string[], envTag: string): string {
   const withCommit = tags.filter((tag) => tag.startsWith(`${envTag}-`) && !tag.startsWith(`${envTag}-build-`));
   return withCommit.at(-1) ?? tags.find((tag) => tag === envTag) ?? tags[0] ?? '-';

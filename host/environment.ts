@@ -6,7 +6,7 @@ export const ownEnvironment: NodeJS.ProcessEnv = process.env;
 /** Variables for a child process on top of this one's; `undefined` removes one. */
 export type EnvironmentChanges = Readonly<Record<string, string | undefined>>;
 
-/** This process's environment with the overrides in it. */
+/** This process's environment with these changes. */
 export function childEnvironment(overrides: EnvironmentChanges): NodeJS.ProcessEnv {
   const env = { ...ownEnvironment };
   for (const [key, value] of Object.entries(overrides)) {
@@ -16,11 +16,11 @@ export function childEnvironment(overrides: EnvironmentChanges): NodeJS.ProcessE
   return env;
 }
 
-/** Whether a person watches: a runner of workflows may give its steps a terminal that nobody looks at. */
+/** Whether a person watches the output; a CI runner may give its jobs a terminal too. */
 export const isWatched = (env: NodeJS.ProcessEnv = ownEnvironment): boolean =>
   process.stdout.isTTY === true && env.GITHUB_ACTIONS !== 'true';
 
-/** EnvironmentChanges that keep colours out of a log: some programs take CI or TERM for a terminal. */
+/** Keeps colours out of a log: some programs treat CI or TERM as a terminal. */
 export const plainOutput = (isTerminal: boolean | undefined): EnvironmentChanges =>
   isTerminal ? {} : { NO_COLOR: '1' };
 

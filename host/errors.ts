@@ -1,10 +1,10 @@
 import type { ErrorCode } from './error-codes.ts';
 
-/** An error that the user can fix: shown as its text, without a stack, exit 1. */
+/** An error that the user can fix: shown as its text, without a stack trace, exit 1. */
 export class UserError extends Error {
   /** Stable name of the problem: `E_PORT_TAKEN`. */
   readonly code: ErrorCode;
-  /** The command or edit that fixes it; empty where the message itself lists the fixes. */
+  /** The command or edit that fixes it; empty if the message itself lists the fixes. */
   readonly fix: string;
 
   constructor(code: ErrorCode, message: string, fix: string, options?: ErrorOptions) {
@@ -20,7 +20,7 @@ export class UserError extends Error {
   }
 }
 
-/** Handler for `catch`: gives this value where something was refused. Any other error stays one. */
+/** Handler for `catch`: returns this value for a UserError, and throws any other error again. */
 export const ifRefused =
   <T>(value: T) =>
   (error: unknown): T => {
@@ -28,7 +28,7 @@ export const ifRefused =
     throw error;
   };
 
-/** One thing that is wrong, found before anything was changed. */
+/** One problem, found before anything was changed. */
 export interface Finding {
   /** Stable name of the problem: `E_PORT_TAKEN`. */
   readonly code: ErrorCode;
@@ -36,13 +36,13 @@ export interface Finding {
   readonly severity: 'error' | 'warning';
   /** `where: rule (got)`. */
   readonly message: string;
-  /** What goes wrong if it is not fixed; absent where the rule says enough. */
+  /** What goes wrong if it is not fixed; absent if the rule is clear enough. */
   readonly why?: string;
   /** The command or edit that fixes it. */
   readonly fix: string;
 }
 
-/** An error whose rule says enough. */
+/** An error whose rule is clear enough. */
 export const errorFinding = (code: ErrorCode, message: string, fix: string): Finding => ({
   code,
   severity: 'error',

@@ -10,31 +10,31 @@ import { waitUntil } from './wait.ts';
 import { createWhole, parseJson, readIfThere } from './whole-file.ts';
 
 export interface LockOptions {
-  /** What is locked, for those who wait: `toolchain`, `sandbox default`. */
+  /** What is locked, as shown to waiting processes: `toolchain`, `sandbox default`. */
   readonly describe: string;
   readonly progress: Progress;
-  /** How long to wait for a living holder; default one hour. */
+  /** How long to wait for a live holder; default one hour. */
   readonly timeoutMs?: number;
-  /** When a process started, in any notation that tells two apart; undefined where it doesn't run. */
+  /** Start time of a process, in any notation that differs between two; undefined if it does not run. */
   readonly startOf?: (pid: number) => Promise<string | undefined>;
 }
 
-/** Who holds a lock. The start tells a process from a later one with the same pid. */
+/** Who holds a lock. `start` distinguishes a process from a later one with the same pid. */
 interface Holder {
   readonly pid: number;
   readonly start: string;
   readonly nonce: string;
-  /** What it does, and since when (ISO 8601), for those who find the lock held. */
+  /** What it does, and since when (ISO 8601), as shown to other processes. */
   readonly describe: string;
   readonly since: string;
-  /** The kernel's name of the boot that it runs in; only Linux has one. */
+  /** The kernel's id of the boot that it runs in; Linux only. */
   readonly bootId?: string;
 }
 
 /**
  * Runs `work` while no other process on this machine runs it under the same path. A lock whose holder is gone is
- * taken over; the one of a living holder is waited for.
- * @throws UserError E_LOCKED when the holder still lives after `timeoutMs`
+ * taken over; the lock of a live holder is waited for.
+ * @throws UserError E_LOCKED if the holder is still alive after `timeoutMs`
  */
 export async function withLock<T>(path: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
   const release = await acquire(path, options);
@@ -57,7 +57,7 @@ async function acquire(path: string, options: LockOptions): Promise<() => void> 
     since: new Date().toISOString(),
     ...(process.platform === 'linux' ? { bootId: readBootId() } : {}),
   };
-  /** The living holder; `undefined` once the lock is taken. */
+  /** The live holder; `undefined` once this process has the lock. */
   const tryTake = async (): Promise<Holder | undefined> => {
     while (!tryCreate(path, mine)) {
       const holder = readHolder(path);
@@ -72,7 +72,7 @@ async function acquire(path: string, options: LockOptions): Promise<() => void> 
     timeoutMs,
     mostPauseMs: 250,
     onPause(held, isFirst) {
-      const text = `${describe}: waiting for process ${held?.pid} that works on it`;
+      const text = `${describe}: waiting for process ${held?.pid}, which works on it`;
       if (isFirst) progress.step(text);
       else progress.tick(text);
     },
@@ -83,11 +83,11 @@ async function acquire(path: string, options: LockOptions): Promise<() => void> 
   throw new UserError(
     'E_LOCKED',
     `${path}: held by process ${holder.pid} since ${holder.since} (${holder.describe}${boot}${waited})`,
-    `Let it end; look at it: ps -p ${holder.pid}. If it hangs, end it: kill ${holder.pid}`,
+    `Wait until it ends; see it: ps -p ${holder.pid}. If it hangs: kill ${holder.pid}`,
   );
 }
 
-/** The removal has a lock of its own: of two that saw the same dead holder, the slower would remove the faster's new lock. */
+/** The removal has its own lock: of two processes that saw the same dead holder, the slower would remove the faster's new lock. */
 async function removeDead(path: string, dead: Holder, options: LockOptions): Promise<void> {
   const release = await acquire(`${path}.recovery`, options);
   try {
@@ -97,7 +97,7 @@ async function removeDead(path: string, dead: Holder, options: LockOptions): Pro
   }
 }
 
-/** The lock appears with its content in it, at once and only where there is none. */
+/** Creates the lock with its content atomically, unless it exists. */
 function tryCreate(path: string, holder: Holder): boolean {
   mkdirSync(dirname(path), { recursive: true });
   return createWhole(path, JSON.stringify(holder), 0o644);
@@ -106,15 +106,15 @@ function tryCreate(path: string, holder: Holder): boolean {
 function readHolder(path: string): Holder | undefined {
   const text = readIfThere(path);
   if (text === undefined) return undefined;
-  // No lock appears half written: this one is of nobody who lives, for example what a failing disk left of it.
+  // Locks are written atomically: an unreadable one has no live holder, and was damaged, for example by a failing disk.
   const unreadable = { pid: 0, start: 'never', nonce: text, describe: 'unreadable', since: 'an unknown time' };
   return (parseJson(text) as Holder | undefined) ?? unreadable;
 }
 
-/** When a process started, in ms since the epoch, to the second; `undefined` where it does not run. */
+/** When a process started, in ms since the epoch, to the second; `undefined` if it does not run. */
 export async function processStartMs(pid: number): Promise<number | undefined> {
   const { stdout } = await run(['ps', '-o', 'stat=', '-o', 'etime=', '-p', String(pid)], { allowedExitCodes: [0, 1] });
-  // Z: it has ended, and only waits for its parent to notice.
+  // Z: a zombie has ended.
   const match = /^[^Z]\S* +(?:(?:(\d+)-)?(\d+):)?(\d+):(\d+)$/.exec(stdout.trim());
   if (match === null) return undefined;
   const [days, hours, minutes, seconds] = match.slice(1).map((part) => Number(part ?? 0)) as [

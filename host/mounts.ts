@@ -24,14 +24,14 @@ export const mountsBelow = (dir: string, mountInfo = readFileSync(mountInfoFile,
     .filter((point) => isWithin(point, dir))
     .toReversed();
 
-/** The mount that a path lies on; `/` where the host does not list its mounts. */
+/** The mount point of a path; `/` if the host does not list its mounts. */
 export const mountPointOf = (path: string, mountInfo = readIfThere(mountInfoFile) ?? ''): string =>
   mountPoints(mountInfo)
     .filter((point) => isWithin(path, point))
     .reduce((longest, point) => (point.length > longest.length ? point : longest), '/');
 
 /**
- * Unmounts all at or below `dir` and looks whether it is so.
+ * Unmounts everything at or below `dir`, and verifies it.
  * @throws UserError E_STILL_MOUNTED naming what is left
  */
 export async function unmountBelow(dir: string): Promise<void> {
@@ -43,7 +43,7 @@ export async function unmountBelow(dir: string): Promise<void> {
   assertNothingMounted(dir);
 }
 
-/** @throws UserError E_STILL_MOUNTED where anything is mounted at or below `dir` */
+/** @throws UserError E_STILL_MOUNTED if anything is mounted at or below `dir` */
 export function assertNothingMounted(dir: string): void {
   const points = mountsBelow(dir);
   if (points.length === 0) return;

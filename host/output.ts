@@ -1,10 +1,10 @@
-/** How long work tells what it does; the one printer behind it is `terminalProgress`. */
+/** How long-running work reports its progress; `terminalProgress` prints it. */
 export interface Progress {
   /** A step begins. */
   step(text: string): void;
-  /** Still at it: called often, shown at most every 5 s on a terminal and every 30 s in a log. */
+  /** The step is still running: called often, shown at most every 5 s on a terminal and every 30 s in a log. */
   tick(text: string): void;
-  /** The step has ended well. */
+  /** The step succeeded. */
   done(text: string): void;
 }
 
@@ -13,7 +13,7 @@ export interface OutputStream {
   write(text: string): unknown;
 }
 
-/** Progress lines on stderr: plain text everywhere, one line a step, and a tick now and then. */
+/** Progress lines on stderr: plain text, one line per step and per shown tick. */
 export function terminalProgress(stream: OutputStream = process.stderr, now: () => number = Date.now): Progress {
   const tickIntervalMs = stream.isTTY ? 5_000 : 30_000;
   let startedMs = now();

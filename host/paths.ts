@@ -1,7 +1,7 @@
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 
-/** Path with its links followed, as far as it is there. */
+/** Path with its symbolic links resolved, as far as it exists. */
 export function realPathOf(path: string): string {
   try {
     return realpathSync(path);
@@ -11,10 +11,10 @@ export function realPathOf(path: string): string {
   }
 }
 
-/** Whether a path is the directory or lies below it. */
+/** Whether a path is the directory or below it. */
 export const isWithin = (path: string, directory: string) => !/^\.\.(\/|$)/.test(relative(directory, path));
 
-/** Whether one of two directories lies in the other, or both are the same. */
+/** Whether one of two directories is in the other, or both are the same. */
 export const areNested = (a: string, b: string) => isWithin(a, b) || isWithin(b, a);
 
 /** Path of a program in the first of these directories that has it. */

@@ -5,16 +5,16 @@ export interface RunOptions {
   readonly cwd?: string;
   /** The whole environment of the child; default: this process's own. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Written to the child's standard input, then closed; without it there is none. */
+  /** Written to the child's standard input, which is then closed; default: no input. */
   readonly stdin?: string | Buffer;
-  /** `inherit`: the child talks to the terminal itself, nothing is captured. */
+  /** `inherit`: the child uses the terminal directly, nothing is captured. */
   readonly stdio?: 'capture' | 'inherit';
-  /** Exit codes that are no error; default only 0. */
+  /** Exit codes that are not an error; default only 0. */
   readonly allowedExitCodes?: readonly number[] | 'any';
   readonly timeoutMs?: number;
-  /** Whether a child that was told to stop with this process is waited for and its exit code returned, as any other. */
+  /** After SIGINT/SIGTERM, return the child's exit code instead of throwing E_STOPPED. */
   readonly isStopOrderly?: boolean;
-  /** Called with each complete line of stdout and stderr as it comes. */
+  /** Called with each complete line of stdout and stderr as it arrives. */
   readonly onLine?: (line: string) => void;
 }
 
@@ -44,14 +44,14 @@ export class ProcessError extends UserError {
 /**
  * Runs one program with an argument list, never through a shell. The only place that starts processes.
  * @throws ProcessError on an exit code that is not allowed, on a time-out and on a signal
- * @throws UserError E_NO_PROGRAM where the program is not there
+ * @throws UserError E_NO_PROGRAM if the program does not exist
  */
 export async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const [program, ...args] = argv;
   if (program === undefined) throw new TypeError('run: empty argument list');
   const inherit = options.stdio === 'inherit';
   const output = inherit ? 'inherit' : 'pipe';
-  // Before there is a child: a stop that comes while it is started must end it too.
+  // Before the child exists: a signal that arrives while it is started must stop it too.
   const stopping = stopWithThisProcess(inherit);
   const child = spawn(program, args, {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -61,7 +61,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   stopping.begin(child);
   const stdout = collect(child.stdout, options.onLine);
   const stderr = collect(child.stderr, options.onLine);
-  // A child that ends before it has read all makes the pipe fail; its exit code tells more.
+  // A child that exits before it has read everything breaks the pipe; its exit code says more.
   child.stdin?.on('error', () => {});
   child.stdin?.end(options.stdin);
   let isTimedOut = false;
@@ -71,7 +71,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
       : setTimeout(() => {
           isTimedOut = true;
           child.kill('SIGKILL');
-          // A grandchild that lives on would hold them open.
+          // A surviving grandchild would keep them open.
           child.stdout?.destroy();
           child.stderr?.destroy();
         }, options.timeoutMs);
@@ -80,7 +80,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     child.once('close', (code, signal) => resolve({ code, signal }));
   }).finally(() => {
     clearTimeout(timer);
-    stopping.letGo();
+    stopping.release();
   });
   const result = { exitCode: ended.code ?? 128, stdout: stdout(), stderr: stderr() };
   if (isTimedOut) throw new ProcessError(argv, result, `still running after ${options.timeoutMs} ms, killed`);
@@ -88,7 +88,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   if (signal !== undefined && options.isStopOrderly !== true) {
     throw new UserError(
       'E_STOPPED',
-      `${program}: ended, since gatewayctl got ${signal}`,
+      `${program}: stopped, because gatewayctl got ${signal}`,
       'Run the same command again.',
     );
   }
@@ -101,11 +101,11 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
 }
 
 interface Stopping {
-  /** Names the child; a stop is heard only after the code that starts it has run. */
+  /** Sets the child; a signal arrives only after the code that starts it has run. */
   readonly begin: (child: ChildProcess) => void;
-  /** What stopped this process while the child ran. */
+  /** The signal that this process got while the child ran. */
   readonly signal: () => NodeJS.Signals | undefined;
-  readonly letGo: () => void;
+  readonly release: () => void;
 }
 
 const stoppers = new Set<(signal: NodeJS.Signals) => void>();
@@ -113,13 +113,13 @@ const stopAll = (signal: NodeJS.Signals) => {
   for (const stop of stoppers) stop(signal);
 };
 
-/** A stop of this process ends the child too, instead of leaving it behind. */
+/** Passes SIGINT and SIGTERM of this process on to the child, instead of orphaning it. */
 function stopWithThisProcess(hasTerminal: boolean): Stopping {
   let child: ChildProcess | undefined;
   let got: NodeJS.Signals | undefined;
   const stop = (signal: NodeJS.Signals) => {
     got = signal;
-    // The terminal itself sends SIGINT to a child that shares it. SIGTERM for both: a child of a background job ignores SIGINT.
+    // The terminal itself sends SIGINT to a child that shares it. SIGTERM for both signals: a child of a background job ignores SIGINT.
     if (signal === 'SIGTERM' || !hasTerminal) child?.kill('SIGTERM');
   };
   if (stoppers.size === 0) process.on('SIGINT', stopAll).on('SIGTERM', stopAll);
@@ -129,7 +129,7 @@ function stopWithThisProcess(hasTerminal: boolean): Stopping {
       child = started;
     },
     signal: () => got,
-    letGo() {
+    release() {
       stoppers.delete(stop);
       if (stoppers.size === 0) process.off('SIGINT', stopAll).off('SIGTERM', stopAll);
     },

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { waitUntil } from './wait.ts';
 
-/** A process that no later one can be taken for: pids come back, start times within one boot do not. */
+/** Identity of a process: pids are reused, but not with the same start time in the same boot. */
 export interface ProcessId {
   readonly pid: number;
   /** Clock ticks since boot, field 22 of /proc/<pid>/stat. */
@@ -12,7 +12,7 @@ export interface ProcessId {
 export function identify(pid: number): ProcessId | undefined {
   const stat = readProc(pid, 'stat');
   if (stat === undefined) return undefined;
-  // The command's name, in brackets, may hold blanks and brackets.
+  // The command's name, in brackets, may contain blanks and brackets.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const startTime = fields[19];
   if (startTime === undefined || fields[0] === 'Z' || fields[0] === 'X') return undefined;
@@ -24,23 +24,23 @@ export function isAlive(id: ProcessId): boolean {
   return now !== undefined && now.startTime === id.startTime && now.bootId === id.bootId;
 }
 
-/** Name of a living process's program, of 15 characters at most; undefined where it is gone. */
+/** Program name of a live process, at most 15 characters; undefined if it is gone. */
 export const programName = (pid: number): string | undefined =>
   identify(pid) === undefined ? undefined : readProc(pid, 'comm')?.trim();
 
-/** Name of the program that started a process; undefined where one of them is gone. */
+/** Name of the program that started a process; undefined if one of them is gone. */
 export function parentName(pid: number): string | undefined {
   const parent = readProc(pid, 'status')?.match(/^PPid:\t(\d+)$/m)?.[1];
   return parent === undefined ? undefined : programName(Number(parent));
 }
 
-/** All processes whose argument list holds `args` one after the other. */
+/** All processes whose argument list contains `args` in sequence. */
 export function processesWithArgs(args: readonly string[]): ProcessId[] {
   const wanted = `\0${args.join('\0')}\0`;
   return processesWhere((pid) => `\0${readProc(pid, 'cmdline') ?? ''}`.includes(wanted));
 }
 
-/** All processes whose environment at their start held `NAME=value`; none where there is no /proc. */
+/** All processes whose environment at their start contained `NAME=value`; Linux only. */
 export function processesWithVariable(entry: string): ProcessId[] {
   return processesWhere((pid) => `\0${readProc(pid, 'environ') ?? ''}`.includes(`\0${entry}\0`));
 }
@@ -53,7 +53,7 @@ export function processesInCgroup(cgroup: string): ProcessId[] {
   });
 }
 
-/** Network namespace of a process; undefined where the process is gone or hides it. */
+/** Network namespace of a process; undefined if the process is gone or not accessible. */
 export function networkOf(pid: number | 'self'): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/ns/net`);
@@ -70,7 +70,7 @@ export function enginesInThisNetwork(): number[] {
   );
 }
 
-/** First in its own pid namespace: the process that a container's stop signal is for. */
+/** Whether it is pid 1 of its pid namespace: the process that gets a container's stop signal. */
 export function isContainerInit(pid: number): boolean {
   const inner = readProc(pid, 'status')?.match(/^NSpid:.*\t(\d+)$/m)?.[1];
   return inner === '1';
@@ -89,14 +89,14 @@ export function signal(id: ProcessId, name: NodeJS.Signals): void {
   }
 }
 
-/** @returns those that are still there at the deadline */
+/** @returns those that still run at the deadline */
 export async function waitForEnd(ids: readonly ProcessId[], timeoutMs: number): Promise<ProcessId[]> {
   const isOver = (left: readonly ProcessId[]) => left.length === 0;
   const limits = { timeoutMs, firstPauseMs: 10, mostPauseMs: 250 };
   return (await waitUntil(() => ids.filter(isAlive), { isOver, ...limits })).last;
 }
 
-/** Ends each with `first`, and with SIGKILL what is left after `graceMs`. */
+/** Sends `first` to each, and SIGKILL to those that still run after `graceMs`. */
 export async function end(ids: readonly ProcessId[], first: NodeJS.Signals, graceMs: number): Promise<void> {
   for (const id of ids) signal(id, first);
   const left = await waitForEnd(ids, graceMs);
@@ -105,14 +105,14 @@ export async function end(ids: readonly ProcessId[], first: NodeJS.Signals, grac
 }
 
 /**
- * Ends every process whose environment holds `NAME=value`, with SIGKILL after `graceMs`, whoever is its parent by now.
- * On Linux; elsewhere an environment cannot be looked at.
+ * Ends every process whose environment contains `NAME=value`, whatever its parent: SIGTERM, then SIGKILL after `graceMs`.
+ * Linux only: elsewhere an environment cannot be read.
  * @returns how many there were
  */
 export async function endWithVariable(entry: string, graceMs: number): Promise<number> {
   if (process.platform !== 'linux') return 0;
   let count = 0;
-  // Again: one that is told to stop may still start another.
+  // Repeated: a process may start another before it stops.
   for (let round = 0; round < 5; round += 1) {
     const found = processesWithVariable(entry);
     if (found.length === 0) break;
@@ -131,10 +131,10 @@ function processesWhere(isWanted: (pid: number) => boolean): ProcessId[] {
     .filter((id) => id !== undefined);
 }
 
-/** The kernel's name of this boot; only Linux has one. */
+/** The kernel's id of this boot; Linux only. */
 export const readBootId = () => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
-/** undefined where the process is gone or hides it. */
+/** undefined if the process is gone or not accessible. */
 function readProc(pid: number, file: string): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');

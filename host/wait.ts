@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Time as a wait sees it; a test has one of its own. */
+/** Time source of a wait; tests have their own. */
 export interface Clock {
-  /** Milliseconds that only ever grow, whatever the system's clock is set to. */
+  /** Monotonic milliseconds, independent of changes to the system's clock. */
   readonly now: () => number;
   readonly sleep: (ms: number) => Promise<unknown>;
 }
@@ -10,9 +10,9 @@ export interface Clock {
 export const systemClock: Clock = { now: () => performance.now(), sleep };
 
 export interface WaitOptions<T> {
-  /** Whether there is nothing more to wait for: what was waited for is there, or never will be. */
+  /** Whether the wait is over: the condition holds, or never will. */
   readonly isOver: (seen: T) => boolean;
-  /** Measured by the clock from the first look on: a look that takes long counts as well. */
+  /** Measured from the first look on, and including the time that looks take. */
   readonly timeoutMs: number;
   /** Pause after the first look; each later one is twice as long, up to `mostPauseMs`. */
   readonly firstPauseMs?: number;
@@ -22,14 +22,14 @@ export interface WaitOptions<T> {
   readonly clock?: Clock;
 }
 
-/** How a wait ended; `last` says whether well or at the deadline. */
+/** Result of a wait; `last` shows whether it succeeded or timed out. */
 export interface Waited<T> {
-  /** What the last look saw. */
+  /** Result of the last look. */
   readonly last: T;
   readonly waitedMs: number;
 }
 
-/** Looks again and again until `isOver` or until the time is up; there is always one look at or after the deadline. */
+/** Looks repeatedly until `isOver` or the time-out; there is always one look at or after the deadline. */
 export async function waitUntil<T>(look: () => T | Promise<T>, options: WaitOptions<T>): Promise<Waited<T>> {
   const { isOver, timeoutMs, firstPauseMs = 50, mostPauseMs = 1_000, onPause, clock = systemClock } = options;
   const startMs = clock.now();

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** Where a file or directory is made before it stands at its path: named after this process, so that a kill's leavings can be told. */
+/** Temporary path of a file or directory before it is renamed to `path`; its pid identifies what a killed process left. */
 export const draftPath = (path: string) => `${path}.${process.pid}.new`;
 
 /** The process that a draft belongs to, `undefined` for other names. */
@@ -21,7 +21,7 @@ export function draftOwner(name: string): number | undefined {
   return pid === undefined ? undefined : Number(pid);
 }
 
-/** Puts a file at a path, whole or not at all, with this mode under any umask. */
+/** Writes a file atomically, with this mode under any umask. */
 export function writeWhole(path: string, content: string | Buffer, mode: number, owner?: Owner): void {
   const draft = writeDraft(path, content, mode, owner);
   renameSync(draft, path);
@@ -29,7 +29,7 @@ export function writeWhole(path: string, content: string | Buffer, mode: number,
 }
 
 /**
- * The same where nothing is yet.
+ * The same, unless the file exists.
  * @returns whether it was written
  */
 export function createWhole(path: string, content: string, mode: number): boolean {
@@ -53,7 +53,7 @@ interface Owner {
 
 function writeDraft(path: string, content: string | Buffer, mode: number, owner?: Owner): string {
   const draft = draftPath(path);
-  // Of an earlier process with this number.
+  // Left by an earlier process with this pid.
   rmSync(draft, { force: true });
   const file = openSync(draft, 'wx', 0o600);
   try {
@@ -76,7 +76,7 @@ function syncDirectory(path: string): void {
   }
 }
 
-/** The text of a file; undefined where there is none. */
+/** The text of a file; undefined if there is none. */
 export function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
@@ -86,7 +86,7 @@ export function readIfThere(path: string): string | undefined {
   }
 }
 
-/** What a JSON text holds; undefined where it is empty, cut off or damaged. */
+/** The value of a JSON text; undefined if it is empty, cut off or damaged. */
 export function parseJson(text = ''): unknown {
   try {
     return JSON.parse(text);
@@ -95,5 +95,5 @@ export function parseJson(text = ''): unknown {
   }
 }
 
-/** What a JSON file holds; undefined where it is missing, cut off or damaged. */
+/** The value of a JSON file; undefined if it is missing, cut off or damaged. */
 export const readJson = (path: string): unknown => parseJson(readIfThere(path));

@@ -16,7 +16,7 @@ export const ports: DaemonCheck = {
   run: ({ settings, daemon }) => portFindings(settings, daemon.containers),
 };
 
-/** What stands in the way of each port, with these containers running; ports that none of them holds are tried. */
+/** Conflicts of each port with these containers; a port that none of them holds is tried. */
 export async function portFindings(
   settings: Settings,
   containers: readonly FoundContainer[],
@@ -25,7 +25,7 @@ export async function portFindings(
   const addresses = [settings.bindIp, isIpv6 ? '::' : '0.0.0.0'];
   const holderOf = (port: number) =>
     containers.find(({ published }) => published.some(({ ip, port: held }) => held === port && addresses.includes(ip)));
-  // Between two starts it holds no port, and may hold it again by the time that the port is tried.
+  // Between two starts it holds no port, but may hold it again when the port is tried.
   const isRestarting = (service: ServiceName) =>
     containers.some(
       ({ isRestarting, labels }) =>
@@ -53,7 +53,7 @@ export async function portFindings(
       const project = projectOf(holder.labels);
       got = `container ${holder.name}${project === '' ? '' : ` of project ${project}`}`;
     }
-    // An address that is not there is the finding of another check.
+    // A missing address is the finding of another check.
     if (got === undefined || got === 'EADDRNOTAVAIL') continue;
     const rule = got === 'EACCES' ? 'this user may not bind it' : 'is taken';
     const listener: Listener = got === 'EADDRINUSE' ? await listenerOn(settings.bindIp, port) : { text: got };
@@ -71,23 +71,23 @@ export async function portFindings(
 /** What listens on an address. */
 interface Listener {
   readonly text: string;
-  /** What frees the port, where that is neither to stop it nor to take another port. */
+  /** How to free the port, if neither stopping the process nor another port is the fix. */
   readonly fix?: string;
 }
 
-/** The process that listens on an address, as far as this user may see it. */
+/** The process that listens on an address, as far as this user can see it. */
 async function listenerOn(ip: string, port: number): Promise<Listener> {
   const [proxy] = dockerProxiesOf({ ip, port });
   if (proxy !== undefined) {
     const { pid } = proxy.id;
-    return proxy.isEngines
+    return proxy.hasEngine
       ? {
           text: `docker-proxy, pid ${pid}, of no container`,
-          fix: 'An engine that is stopped in the middle of a deploy may come back so. Start it again: sudo systemctl restart docker',
+          fix: 'An engine that was stopped during a deploy may start in this state. Restart it: sudo systemctl restart docker',
         }
       : {
-          text: `docker-proxy, pid ${pid}, which an engine left behind`,
-          fix: `End it: sudo kill ${pid}`,
+          text: `docker-proxy, pid ${pid}, orphaned by its engine`,
+          fix: `Kill it: sudo kill ${pid}`,
         };
   }
   const isMac = process.platform === 'darwin';
@@ -97,10 +97,10 @@ async function listenerOn(ip: string, port: number): Promise<Listener> {
   const found = await run(argv, { allowedExitCodes: 'any', timeoutMs: 10_000 }).catch(ifRefused({ stdout: '' }));
   const addresses = [hostInUrl(ip), '*', '0.0.0.0', '[::]'].map((host) => `${host}:${port}`);
   const text = parseListener(found.stdout, addresses);
-  return { text: text ?? `a process of another user; see it: sudo ${isMac ? 'lsof -nP -iTCP' : 'ss -ltnp'}` };
+  return { text: text ?? `a process of another user; show it: sudo ${isMac ? 'lsof -nP -iTCP' : 'ss -ltnp'}` };
 }
 
-/** `process node, pid 4711` of what `ss -ltnp` or `lsof -Fpcn` printed of these addresses. */
+/** `process node, pid 4711`, from the output of `ss -ltnp` or `lsof -Fpcn` about these addresses. */
 export function parseListener(text: string, addresses: readonly string[]): string | undefined {
   const ss = text
     .split('\n')

@@ -16,7 +16,7 @@ export async function endLostProxies({ engine }: Stack, settings: Settings): Pro
   if (process.getuid?.() !== 0) return [];
   const left = services
     .map((service) => ({ ip: settings.bindIp, port: settings.ports[service] }))
-    .map((address) => ({ ...address, proxies: dockerProxiesOf(address).filter(({ isEngines }) => !isEngines) }))
+    .map((address) => ({ ...address, proxies: dockerProxiesOf(address).filter(({ hasEngine }) => !hasEngine) }))
     .filter(({ proxies }) => proxies.length > 0);
   if (left.length === 0) return [];
   const published = await readPublished(engine.docker);

@@ -5,7 +5,7 @@ import type { DataVolumeName, ServiceName } from '../../settings/services.ts';
 import imageTags from './image-tags.json' with { type: 'json' };
 import upstreamImages from './upstream-images.json' with { type: 'json' };
 
-/** What builds the gateway's image, relative to the checkout. */
+/** Dockerfile of the gateway's image, relative to the checkout. */
 export const gatewayDockerfile = 'Dockerfile.gateway';
 
 /** An image that comes from a registry. */
@@ -32,7 +32,7 @@ export function pinsIn(upstream: typeof upstreamImages, dockerfile: string): rea
   ];
 }
 
-/** What the FROM lines of a Dockerfile name, but for its own stages and names that a build argument makes. */
+/** Images in the FROM lines of a Dockerfile, except its own stages and names with a build argument. */
 function baseImages(dockerfile: string): readonly string[] {
   const lines = [...dockerfile.matchAll(/^[ \t]*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?/gim)];
   const stages = lines.map(([, , stage]) => stage?.toLowerCase());
@@ -40,28 +40,28 @@ function baseImages(dockerfile: string): readonly string[] {
   return [...new Set(lines.map(([, name = '']) => name).filter(isImage))];
 }
 
-/** Tags of one repository that a source was seen to list. */
+/** Tags of one repository, as read from a source. */
 export interface TagReading {
   readonly repository: string;
   readonly tags: readonly string[];
-  /** In plain words, where they were read. */
+  /** Where they were read, in plain words. */
   readonly source: string;
   /** `2026-11-27` */
   readonly readOn: string;
-  /** Of the one tag, where the source names it. */
+  /** Of the only tag, if the source gives it. */
   readonly digest?: string;
 }
 
 const readings: readonly TagReading[] = imageTags;
 
-/** Where and when a reference's tag was read. */
+/** The record of a reference's tag. */
 export function readingOf(reference: string, recorded = readings): TagReading | undefined {
   const { repository, tag } = partsOf(reference);
   return recorded.find((reading) => reading.repository === repository && reading.tags.includes(tag));
 }
 
 /**
- * Refuses a pin that nobody is known to have seen: no registry need have it.
+ * Refuses a pin that is not recorded: it may not exist in any registry.
  * @throws UserError E_IMAGE_UNRECORDED
  */
 export function requireRecorded({ file, reference }: Pin, recorded = readings): void {
@@ -70,7 +70,7 @@ export function requireRecorded({ file, reference }: Pin, recorded = readings): 
   throw new UserError(
     'E_IMAGE_UNRECORDED',
     `${file}: ${reference} must be a tag of docker/images/image-tags.json, with source and date (got ${got})`,
-    'Take a tag that is recorded there, or record where and when you read this one.',
+    'Use a tag that is recorded there, or record where and when you read this one.',
   );
 }
 
@@ -85,7 +85,7 @@ function lackOf(reference: string, recorded: readonly TagReading[]): string | un
   return /^\d{4}-\d\d-\d\d$/.test(reading.readOn) ? undefined : 'no date';
 }
 
-/** `prom/prometheus` and `v3.13.5`, whatever port the registry has and whether a digest follows. */
+/** `prom/prometheus` and `v3.13.5`, without the digest; a registry may have a port. */
 function partsOf(reference: string): { readonly repository: string; readonly tag: string } {
   const [name = ''] = reference.split('@');
   const colon = name.indexOf(':', name.lastIndexOf('/') + 1);

@@ -68,7 +68,7 @@ export const stateFaults: readonly Fault[] = [
       const second = await stack.up();
       expect(second.exitCode).toBe(1);
       expect(second.text).toMatch(
-        /dev\/lock: held by process \d+ since \d{4}-\S+Z \(up dev by \S+, boot [0-9a-f-]{36}\)\nLet it end; look at it: ps -p \d+\./,
+        /dev\/lock: held by process \d+ since \d{4}-\S+Z \(up dev by \S+, boot [0-9a-f-]{36}\)\nWait until it ends; see it: ps -p \d+\./,
       );
       const third = await stack.up('--wait');
       expect(third.exitCode, third.text).toBe(0);

@@ -55,7 +55,7 @@ describe('a deploy that is stopped in the middle', () => {
     const second = await gatewayctl(shell, ['up', 'dev'], 'any');
     expect(second.exitCode).toBe(1);
     expect(second.stderr).toMatch(
-      /dev\/lock: held by process \d+ since \d{4}-\S+Z \(up dev by \S+, boot [0-9a-f-]{36}\)\nLet it end; look at it: ps -p \d+\./,
+      /dev\/lock: held by process \d+ since \d{4}-\S+Z \(up dev by \S+, boot [0-9a-f-]{36}\)\nWait until it ends; see it: ps -p \d+\./,
     );
     const third = await gatewayctl(shell, ['up', 'dev', '--wait']);
     expect(third.stderr).toContain('waiting for process');

@@ -105,7 +105,7 @@ test('waits for a living holder, says so, and gives up at the deadline', async (
     expect(failed.message).toContain(`held by process ${pid}`);
     expect(failed.message).toContain(', boot one-boot');
     expect(failed.fix).toContain(`kill ${pid}`);
-    expect(said).toEqual([`toolchain: waiting for process ${pid} that works on it`]);
+    expect(said).toEqual([`toolchain: waiting for process ${pid}, which works on it`]);
   } finally {
     child.kill();
   }

@@ -91,7 +91,7 @@ describe('a stop of this process', () => {
 
   test.each(['SIGINT', 'SIGTERM'] as const)('%s ends the child too, and nothing else is begun', async (signal) => {
     const said = await stopped(signal, 'echo started; exec sleep 60', "allowedExitCodes: 'any'");
-    expect(said).toBe(`E_STOPPED sh: ended, since gatewayctl got ${signal}\n`);
+    expect(said).toBe(`E_STOPPED sh: stopped, because gatewayctl got ${signal}\n`);
   });
 
   test('one that ends in order is waited for', async () => {
