@@ -10,7 +10,7 @@ const adoptedDataSchema = z.object({
   container: z.string(),
   /** A directory of the host, or the name of a Docker volume. */
   from: z.object({ type: z.enum(['bind', 'volume']), source: z.string() }),
-  /** Whether Docker chose its place; a copy is then kept in the backup too. */
+  /** Whether Docker chose its directory; the backup then gets a copy too. */
   isDockerManaged: z.boolean(),
   /** Whether it is at `to` already. */
   isInPlace: z.boolean(),
@@ -18,7 +18,7 @@ const adoptedDataSchema = z.object({
   to: z.string(),
 });
 
-/** Where a Compose project keeps what becomes one of this stack's volumes. */
+/** Data of a Compose project that becomes one of this stack's volumes. */
 export type AdoptedData = z.infer<typeof adoptedDataSchema>;
 
 const planSchema = z.object({
@@ -33,7 +33,7 @@ const planSchema = z.object({
   kept: z.object({ containers: z.array(z.string()).readonly(), volumes: z.array(z.string()).readonly() }),
 });
 
-/** All that an adoption does to a Compose project. */
+/** Everything that an adoption changes in a Compose project. */
 export type AdoptionPlan = Readonly<z.infer<typeof planSchema>>;
 
 const adoptionSchema = z.object({
@@ -43,7 +43,7 @@ const adoptionSchema = z.object({
   plan: planSchema,
 });
 
-/** An adoption that has begun, so that a killed one can be finished. */
+/** A started adoption, recorded so that it can be finished after a kill. */
 export type Adoption = Readonly<z.infer<typeof adoptionSchema>>;
 
 /** @throws UserError E_DAMAGED_FILE */
@@ -51,7 +51,7 @@ export const readAdoption = ({ adoptionFile, env }: Instance): Adoption | undefi
   readRemembered(
     adoptionFile,
     adoptionSchema,
-    `Remove it: rm ${adoptionFile}. Then run ./gatewayctl adopt ${env} again: it copies what is not there yet.`,
+    `Remove it: rm ${adoptionFile}. Then run ./gatewayctl adopt ${env} again: it copies what is missing.`,
   );
 
 export const writeAdoption = ({ adoptionFile }: Instance, adoption: Adoption): void =>

@@ -8,8 +8,8 @@ import type { Instance } from '../settings/instance.ts';
 import { readRemembered } from './remembered.ts';
 
 /**
- * What is remembered of a data directory, beside the data and never inside it: a directory that is not empty is
- * refused by initdb.
+ * Facts about a data directory, stored beside it and never inside: initdb refuses a directory that is not
+ * empty.
  */
 export interface DataMarker {
   /** Environment whose stack owns the directory. */
@@ -17,13 +17,13 @@ export interface DataMarker {
   readonly instanceId: string;
   /** Real path of the directory. */
   readonly path: string;
-  /** Where the file system that holds it is mounted: it survives a reboot, device numbers may not. */
+  /** Mount point of its file system: it survives a reboot, device numbers may not. */
   readonly mountPoint: string;
-  /** Major version of the image that wrote the data; empty where the data does not depend on it. */
+  /** Major version of the image that wrote the data; empty if the data does not depend on it. */
   readonly imageMajor: string;
 }
 
-/** Where the marker of a data directory lies. */
+/** Path of the marker of a data directory. */
 export const markerFile = (instance: Instance, name: string) => join(instance.ownersDir, `${name}.json`);
 
 const markerSchema = z.object({
@@ -64,7 +64,7 @@ export function readInstanceId({ idFile, ownersDir }: Instance): string {
   );
 }
 
-/** What a marker of the directory would say now. The directory must be there. */
+/** A marker of the directory as it is now. The directory must exist. */
 export function currentMarker(instance: Instance, dir: string, imageMajor: string): DataMarker {
   const path = realpathSync(dir);
   return {

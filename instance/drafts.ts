@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { draftOwner, draftPath } from '../host/whole-file.ts';
 import type { Instance } from '../settings/instance.ts';
 
-/** Lends a directory for temporary files in the instance, which nobody else may look into; gone afterwards, or after a kill and the next run. */
+/** Runs `work` with a private temporary directory in the instance, removed afterwards, or after a kill by the next run. */
 export async function withScratch<T>(
   { stateDir }: Instance,
   name: string,
@@ -19,7 +19,7 @@ export async function withScratch<T>(
   }
 }
 
-/** Removes the drafts of files and directories that killed processes left in an instance; those of living ones stay. */
+/** Removes the drafts of files and directories that killed processes left in an instance; those of live ones stay. */
 export function removeDrafts(instance: Instance): void {
   const { dir, secretsDir, stateDir, configDir, logsDir } = instance;
   for (const place of [
@@ -40,7 +40,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: it lives, as another user.
+    // EPERM: it runs as another user.
     return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }

@@ -5,7 +5,7 @@ import type { Instance } from '../settings/instance.ts';
 /** What an instance was last deployed on. */
 export interface LastEngine {
   readonly kind: 'daemon' | 'sandbox';
-  /** The daemon's own id; absent before the first good deploy, and for a sandbox, which may be created again. */
+  /** The daemon's own id; absent before the first successful deploy, and for a sandbox, which may be created again. */
   readonly id?: string;
 }
 

@@ -4,15 +4,15 @@ import type { Progress } from '../host/output.ts';
 import type { Instance } from '../settings/instance.ts';
 
 export interface InstanceLockOptions {
-  /** What is done under it, for those who find it held: `up dev`. */
+  /** What is done under it, as shown to other processes: `up dev`. */
   readonly what: string;
   readonly progress: Progress;
-  /** Whether to wait for a living holder, for an hour at most, instead of refusing at once. */
+  /** Whether to wait up to one hour for a live holder instead of failing at once. */
   readonly isWaiting: boolean;
 }
 
 /**
- * Runs `work` while no other gatewayctl changes this instance. A lock of a process that is gone is taken over.
+ * Runs `work` while no other gatewayctl changes this instance. The lock of a process that is gone is taken over.
  * @throws UserError E_LOCKED with who holds it, for what, since when
  */
 export function withInstanceLock<T>(
@@ -28,7 +28,7 @@ function userName(): string {
   try {
     return userInfo().username;
   } catch {
-    // A user without an entry in the password file.
+    // The user has no entry in the password file.
     return `uid ${process.getuid?.()}`;
   }
 }

@@ -7,11 +7,11 @@ import { readRemembered } from './remembered.ts';
 const moveSchema = z.object({
   from: z.string(),
   to: z.string(),
-  /** `copying`: the data is where it was. `switching`: the copy is complete and verified, and the instance turns to it. */
+  /** `copying`: the data is still at `from`. `switching`: the copy is verified, and the instance switches to it. */
   phase: z.enum(['copying', 'switching']),
 });
 
-/** A move of the data that has begun, so that a killed one can be finished. */
+/** A started move of the data, recorded so that it can be finished after a kill. */
 export type DataMove = Readonly<z.infer<typeof moveSchema>>;
 
 /** @throws UserError E_DAMAGED_FILE */

@@ -4,9 +4,9 @@ import { parseJson, readIfThere } from '../host/whole-file.ts';
 
 /**
  * Reads a JSON file that gatewayctl wrote.
- * @param fix what to do where the file is damaged: the command, and what it gives up
- * @returns `undefined` where there is no such file
- * @throws UserError E_DAMAGED_FILE where it does not hold what gatewayctl writes
+ * @param fix of a damaged file: the command, and what is lost
+ * @returns `undefined` if there is no such file
+ * @throws UserError E_DAMAGED_FILE if it does not contain what gatewayctl writes
  */
 export function readRemembered<T>(path: string, schema: z.ZodType<T>, fix: string): T | undefined {
   const text = readIfThere(path);
@@ -15,7 +15,7 @@ export function readRemembered<T>(path: string, schema: z.ZodType<T>, fix: strin
   if (success) return data;
   throw new UserError(
     'E_DAMAGED_FILE',
-    `${path}: does not hold what gatewayctl writes (got ${text.length} characters)`,
+    `${path}: does not contain what gatewayctl writes (got ${text.length} characters)`,
     fix,
   );
 }

@@ -8,12 +8,12 @@ import { readRemembered } from './remembered.ts';
 
 const rotationSchema = z.object({ variable: z.enum(secretVariables), before: z.string(), after: z.string() });
 
-/** A rotation that has begun: kept beside the secrets until it is done, so that a killed one can be finished. */
+/** A started rotation, recorded beside the secrets so that it can be finished after a kill. */
 export type Rotation = Readonly<z.infer<typeof rotationSchema>>;
 
 const continuesName = 'TAXLIEN_GATEWAY_ROTATION_CONTINUES';
 
-/** Lets a deploy start the service that stores a secret, for the rotation that then continues. */
+/** Lets a deploy start the service that stores a secret; the rotation continues after it. */
 export const rotationContinues = { [continuesName]: 'true' } as const;
 
 export const doesRotationContinue = (env: NodeJS.ProcessEnv = ownEnvironment): boolean => env[continuesName] === 'true';

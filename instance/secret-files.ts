@@ -40,8 +40,8 @@ type Applied = z.infer<typeof appliedSchema>;
 export const secretsPath = (instance: Instance, service: SecretService) => join(instance.secretsDir, service);
 
 /**
- * The generation on disk where a service's files are there and unchanged, a new one where they are not: its container
- * is replaced then. Writes nothing.
+ * The generation on disk if a service's files exist and are unchanged, else a new one, which replaces its container.
+ * Writes nothing.
  */
 export function secretGenerations(instance: Instance, secrets: Secrets): SecretGenerations {
   const applied = readApplied(instance);
@@ -57,10 +57,10 @@ export function secretGenerations(instance: Instance, secrets: Secrets): SecretG
   >;
 }
 
-/** Whether the files of a service are on disk, as far as this user may look. */
+/** Whether the files of a service are on disk, as far as this user may read them. */
 function areWritten(dir: string, files: SecretFiles): boolean {
   const mode = statSync(dir, { throwIfNoEntry: false })?.mode;
-  // A directory that others can look into is an empty one, which Docker made in the place of one that was removed.
+  // A directory that others can read is an empty one, which Docker created in place of a removed one.
   if (mode === undefined || (mode & 0o077) !== 0) return false;
   return Object.entries(files).every(([name, content]) => holds(join(dir, name), content));
 }
@@ -69,14 +69,14 @@ function holds(path: string, content: string): boolean {
   try {
     return readFileSync(path, 'utf8') === content;
   } catch (error) {
-    // Only root sees into the directory of a service; what only root sees, only root can have removed.
+    // Only root can read a service's directory, and only root can have removed its files.
     return (error as NodeJS.ErrnoException).code === 'EACCES';
   }
 }
 
 /**
- * Removes the records of the services whose generation is about to change: until their files are written, nobody knows
- * which ones are on disk.
+ * Removes the records of the services whose generation is about to change: until their files are written, it is
+ * unknown which ones are on disk.
  */
 export function forgetChanged(instance: Instance, generations: SecretGenerations): void {
   const applied = readApplied(instance);
@@ -84,7 +84,7 @@ export function forgetChanged(instance: Instance, generations: SecretGenerations
   writeAppliedFile(instance, Object.fromEntries(kept.map((service) => [service, applied[service]])));
 }
 
-/** Records, next to the secrets and as closely kept, which files are of which generation. */
+/** Records which files are of which generation, next to the secrets and equally protected. */
 export function writeApplied(instance: Instance, secrets: Secrets, generations: SecretGenerations): void {
   const files = secretFilesOf(secrets);
   const applied: Applied = Object.fromEntries(

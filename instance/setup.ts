@@ -6,11 +6,11 @@ import { envFileText } from '../settings/env-file.ts';
 import type { Instance } from '../settings/instance.ts';
 import { bindIpProblem } from '../settings/schema.ts';
 
-/** Address that `up dev` takes where there is no instance yet: loopback, so that nobody else can reach it. */
+/** Address that `up dev` uses if there is no instance yet: loopback, so that no other host can reach it. */
 export const loopbackFor = (platform: NodeJS.Platform) => (platform === 'darwin' ? '127.0.0.1' : '127.0.10.1');
 
 /**
- * Makes what an instance lacks: directories, id, passphrase, and its `.env` with random secrets.
+ * Creates what an instance lacks: directories, id, passphrase, and its `.env` with random secrets.
  * Never overwrites anything.
  * @returns whether it wrote the `.env`
  */
@@ -27,7 +27,7 @@ export function makeInstance(instance: Instance, bindIp: string): boolean {
   return createWhole(instance.envFile, envFileText({ env: instance.env, bindIp, makeSecret }), 0o600);
 }
 
-/** The directories and files of an instance besides its `.env`. */
+/** Creates the missing directories and files of an instance, except its `.env`. */
 export function completeInstance(instance: Instance): void {
   makeDirectory(instance.dir, 0o755);
   makeDirectory(instance.defaultDataDir, 0o755);
@@ -52,8 +52,8 @@ function makeDirectory(path: string, mode: number): void {
     if (code !== 'EACCES' && code !== 'EPERM') throw error;
     throw new UserError(
       'E_NO_ACCESS',
-      `${path}: this user may not make it (got ${code})`,
-      `Make it once as root: sudo install -d -o "$(id -un)" ${path}; or set TAXLIEN_GATEWAY_ROOT to a directory of yours.`,
+      `${path}: this user may not create it (got ${code})`,
+      `Create it once as root: sudo install -d -o "$(id -un)" ${path}; or set TAXLIEN_GATEWAY_ROOT to a directory of yours.`,
       { cause: error },
     );
   }

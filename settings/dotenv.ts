@@ -7,16 +7,16 @@ export interface DotenvEntry {
   readonly line: number;
 }
 
-/** What a `.env` file says. */
+/** Content of a `.env` file. */
 interface Dotenv {
   readonly entries: readonly DotenvEntry[];
-  /** One for each line that is not in the subset of Compose's grammar that is read here. */
+  /** One for each line outside the supported subset of Compose's grammar. */
   readonly findings: readonly Finding[];
-  /** Variables that such lines are about, where the name can be read. */
+  /** Variables of such lines, if the name can be read. */
   readonly refusedKeys: readonly string[];
 }
 
-// Compose and JavaScript differ in which of them they strip; U+FFFD is what Node reads in place of a bad byte.
+// Compose and JavaScript differ in which of them they strip; Node reads an invalid byte as U+FFFD.
 const unusualBlank = /[^\S \t]|[\u0085\ufffd]/;
 
 const keyPattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -25,7 +25,7 @@ const keyPattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
  * Reads a strict subset of Compose's `.env` grammar: one `KEY=value` a line, plain, 'single' or "double" quoted,
  * comments from `#` at the start or after a space. What Compose would expand, escape or continue on the next line
  * is a finding with its line, never a guess.
- * @param label what the file is called in findings: `dev/.env`
+ * @param label name of the file in findings: `dev/.env`
  */
 export function parseDotenv(text: string, label: string): Dotenv {
   const entries: DotenvEntry[] = [];
@@ -52,7 +52,7 @@ export function parseDotenv(text: string, label: string): Dotenv {
   return { entries, findings, refusedKeys };
 }
 
-/** @param key the variable of the line, where its name can be read */
+/** @param key the variable of the line, if its name can be read */
 type Refuse = (rule: string, fix: string, key?: string) => undefined;
 
 /** The entry; `undefined` for a blank or comment line, and for one that is refused. */
@@ -61,13 +61,13 @@ function parseLine(raw: string, refuse: Refuse): Pick<DotenvEntry, 'key' | 'valu
   const text = raw.replace(/^[ \t]+|[ \t]+$/g, '');
   if (text === '' || text.startsWith('#')) return undefined;
   if (unusualBlank.test(text)) {
-    const rule = 'has a blank that is no plain space, or a character that is not UTF-8';
+    const rule = 'has a blank that is not a plain space, or a character that is not UTF-8';
     return refuse(rule, 'Write the line again.');
   }
   const equals = text.indexOf('=');
-  if (equals < 0) return refuse('is no KEY=value line', 'Add "=" or make it a comment with "#".');
+  if (equals < 0) return refuse('is not a KEY=value line', 'Add "=" or make it a comment with "#".');
   const key = text.slice(0, equals).trimEnd();
-  // Compose takes "export" and a blank away, and then finds no name.
+  // Compose strips "export" and a blank, and then finds no name.
   if (!keyPattern.test(key) || key === 'export') {
     const rule = 'has no name of letters, digits and "_" before the "="';
     return refuse(rule, 'Correct the name, and leave out "export".');
@@ -83,7 +83,7 @@ function parseValue(text: string, refuse: Refuse): string | undefined {
   const quote = text[0];
   if (quote === "'" || quote === '"') return parseQuoted(text.slice(1), quote, refuse);
   if (text.startsWith('#')) return refuse('has "#" right after "="', 'Quote the value, or leave nothing there.');
-  if (text.includes('\t#')) return refuse('has "#" after a tab, which is no comment for Compose', 'Use a space.');
+  if (text.includes('\t#')) return refuse('has "#" after a tab, which is not a comment for Compose', 'Use a space.');
   const comment = text.indexOf(' #');
   const plain = (comment < 0 ? text : text.slice(0, comment)).trimEnd();
   if (plain.includes('\\')) return refuseBackslash(refuse);

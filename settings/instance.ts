@@ -4,7 +4,7 @@ import { ownEnvironment } from '../host/environment.ts';
 import { UserError } from '../host/errors.ts';
 import { type Environment, environments } from './services.ts';
 
-/** The directory of one environment on this host, and what lies where in it. All paths are absolute. */
+/** The directory of one environment on this host, and the paths in it. All are absolute. */
 export interface Instance {
   readonly env: Environment;
   readonly dir: string;
@@ -24,7 +24,7 @@ export interface Instance {
   readonly logsDir: string;
   /** Random id of this instance, written once: markers beside the data name it. */
   readonly idFile: string;
-  /** Id of the last time that the host paths were made. */
+  /** Id of the last creation of the host paths. */
   readonly hostPathsFile: string;
   /** Kind and id of the engine that this instance was last deployed on. */
   readonly engineFile: string;
@@ -32,7 +32,7 @@ export interface Instance {
   readonly lockFile: string;
   /** Which secret files have been written, and of which generation. */
   readonly appliedSecretsFile: string;
-  /** Journals of what was begun and not finished. */
+  /** Journals of unfinished changes. */
   readonly rotationFile: string;
   readonly moveFile: string;
   readonly adoptionFile: string;
@@ -54,7 +54,7 @@ export function parseEnvironment(text: string | undefined): Environment {
   );
 }
 
-/** `TAXLIEN_GATEWAY_ROOT` where it is set. */
+/** `TAXLIEN_GATEWAY_ROOT`, if it is set. */
 export function givenRoot(env: NodeJS.ProcessEnv = ownEnvironment): string | undefined {
   const root = env.TAXLIEN_GATEWAY_ROOT ?? '';
   if (root === '') return undefined;
@@ -104,7 +104,7 @@ export function instanceOf(env: Environment, root: string): Instance {
   };
 }
 
-/** Refuses an instance without an `.env`. */
+/** The error for an instance without an `.env`. */
 export const noInstance = ({ env, envFile }: Instance): UserError =>
   new UserError(
     'E_NO_INSTANCE',

@@ -18,7 +18,7 @@ import {
 import type { Environment, ServiceName } from './services.ts';
 import { isVariable, nearestVariable } from './variable-names.ts';
 
-/** All that components and checks may know of an instance; frozen, and the only way for them to know it. */
+/** Settings of an instance; frozen, and the only source for components and checks. */
 export interface Settings {
   readonly env: Environment;
   readonly instance: Instance;
@@ -56,7 +56,7 @@ export interface Settings {
 /** The value of each secret. */
 export type Secrets = Readonly<Record<SecretVariable, string>>;
 
-/** All that is wrong with the settings, at once: a line each, which begins with its own code. */
+/** All problems of the settings at once: one line each, which begins with its own code. */
 export class SettingsError extends UserError {
   readonly findings: readonly Finding[];
 
@@ -77,7 +77,7 @@ interface Raw {
   readonly where: string;
 }
 
-/** What is wrong, as far as the settings were read. */
+/** The problems found so far. */
 class Problems {
   readonly findings: Finding[] = [];
   /** Variables that a finding is about, or most likely means. */
@@ -119,7 +119,7 @@ function readOverrideFile(
     dataDir: input.DATA_DIR ?? instance.defaultDataDir,
     bindIp: values?.BIND_IP,
     ports: values === undefined ? {} : portsOf(values),
-    // A shorter one is refused anyway, and may stand in any text by chance.
+    // A shorter one is refused anyway, and may occur in any text by chance.
     secrets: variables
       .flatMap((name) => (metaOf(name).secret ? (input[name] ?? []) : []))
       .filter(({ length }) => length >= 8),
@@ -127,7 +127,7 @@ function readOverrideFile(
       if (!isVariable(name)) {
         const nearest = nearestVariable(name);
         const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
-        return { problem: `names ${name}, which is no variable of this project${hint}` };
+        return { problem: `names ${name}, which is not a variable of this project${hint}` };
       }
       if (metaOf(name).secret) return { problem: `names the secret ${name}`, code: 'E_SECRET' };
       return { text: name === 'BIND_IP' ? (values?.BIND_IP ?? input.BIND_IP ?? '') : (input[name] ?? '') };
@@ -193,14 +193,14 @@ function parseValues(
     if (isVariable(key)) continue;
     const meant = nearestVariable(key);
     const hint = meant === undefined ? 'Delete the line; .env.example lists all.' : `Did you mean ${meant}?`;
-    problems.add('E_UNKNOWN_KEY', `${where}: is no variable of this project`, hint, meant);
+    problems.add('E_UNKNOWN_KEY', `${where}: is not a variable of this project`, hint, meant);
   }
   const result = envSchema.safeParse(input);
   if (result.success) return result.data;
   for (const issue of result.error.issues) {
     const variable = issue.path[0] as Variable;
     const isMissing = input[variable] === undefined;
-    // Its line is there, refused or misspelt: one message is enough.
+    // Its line exists, but is refused or misspelt: one message is enough.
     if (isMissing && problems.variables.has(variable)) continue;
     const where = raw[variable]?.where ?? `${instance.env}/.env ${variable}`;
     const rule = isMissing ? 'is missing' : issue.message;

@@ -6,7 +6,7 @@ import { areNested } from '../host/paths.ts';
 import { ownedByUs } from './override-owned.ts';
 import type { ServiceName } from './services.ts';
 
-/** What the instance's `docker-compose.override.yml` adds to one container; empty where it says nothing. */
+/** What the instance's `docker-compose.override.yml` adds to one container; empty by default. */
 export interface ServiceOverride {
   readonly environment: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
@@ -34,17 +34,17 @@ export const noOverride: ServiceOverride = {
 };
 
 export interface FieldContext {
-  /** Absent where the `.env` gives none; any address is taken then. */
+  /** Absent if the `.env` has none; any address is accepted then. */
   readonly bindIp: string | undefined;
-  /** Directories of the instance that no container may look into. */
+  /** Directories of the instance that no container may mount. */
   readonly closedDirs: readonly string[];
-  /** Published ports and whose they are; those of the file are added as they are read. */
+  /** Published ports and their services; those of the file are added as they are read. */
   readonly takenPorts: Map<number, string>;
 }
 
 type Fail = (rule: string, path?: readonly (string | number)[], code?: ErrorCode) => void;
 
-/** A field that says all that is wrong with it; what stands there has texts as its only scalars. */
+/** A field that reports all its problems; all scalars in its input are texts. */
 const field = <T>(read: (given: unknown, fail: Fail) => T) =>
   z
     .unknown()
@@ -66,7 +66,7 @@ interface Entry {
   readonly at: string | number;
 }
 
-/** A map, or a list of `key=value`: Compose takes both. */
+/** A map, or a list of `key=value`: Compose accepts both. */
 function entriesOf(given: unknown, fail: Fail, separator = /=/): readonly Entry[] {
   if (Array.isArray(given)) {
     return given.flatMap((item, at) => {
@@ -87,11 +87,11 @@ function entriesOf(given: unknown, fail: Fail, separator = /=/): readonly Entry[
   });
 }
 
-/** Compose refuses lists with an item that stands twice; of two with one key it takes the last. */
+/** Compose refuses a list with a repeated item; of two items with one key it uses the last. */
 function recordOf(entries: readonly Entry[], fail: Fail): Record<string, string> {
   const found: Record<string, string> = {};
   for (const { key, value, at } of entries) {
-    if (Object.hasOwn(found, key)) fail('stands a second time', [at]);
+    if (Object.hasOwn(found, key)) fail('is set a second time', [at]);
     found[key] = value;
   }
   return found;
@@ -109,7 +109,7 @@ const wholeOf = (given: unknown, min: number, max: number, fail: Fail, path: rea
   return value;
 };
 
-// A name that ends in FILE holds a path, not a secret.
+// A variable that ends in _FILE contains a path, not a secret.
 const isSecretName = (key: string) =>
   /PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|(API|PRIVATE|ACCESS)_?KEY/i.test(key) && !/_FILE$/i.test(key);
 
@@ -188,7 +188,7 @@ const mounts = (service: ServiceName, { closedDirs }: FieldContext) =>
       else if ([...ownedByUs[service].mounts, ...seen].some((owned) => areNested(mountedAt, owned))) {
         fail('overlaps another mount of this container', [at]);
       } else if (closedDirs.some((dir) => areNested(hostPath, dir))) {
-        fail("shows the container the instance's own data, secrets or state", [at]);
+        fail("exposes the instance's data, secrets or state to the container", [at]);
       }
       seen.push(mountedAt);
       return { hostPath, mountedAt };
@@ -204,7 +204,7 @@ const ports = (service: ServiceName, { bindIp, takenPorts }: FieldContext) =>
       if (!isForm) fail(`must be "$\{BIND_IP}:port:port in the container", TCP; IPv6 as "[$\{BIND_IP}]:..."`, [at]);
       else if (bindIp !== undefined && oneSpelling(ip6 ?? ip4) !== bindIp) fail(`must be on BIND_IP, ${bindIp}`, [at]);
       const owner = takenPorts.get(Number(external));
-      if (owner !== undefined) fail(`has a port that ${owner} has already`, [at]);
+      if (owner !== undefined) fail(`has the port of ${owner}`, [at]);
       if (isForm) takenPorts.set(Number(external), service);
       return { internal: Number(internal), external: Number(external) };
     }),
@@ -220,7 +220,7 @@ const prometheusCommand = field((given, fail) => {
     else if (fixedFlag.test(arg) && !ownFlags.includes(arg)) fail('must stay as this project sets it', [at]);
   });
   const missing = ownFlags.filter((flag) => !args.includes(flag));
-  if (missing.length > 0) fail(`replaces the whole command line, so must hold ${missing.join(' and ')}`);
+  if (missing.length > 0) fail(`replaces the whole command line, so it must contain ${missing.join(' and ')}`);
   return args;
 });
 

@@ -2,7 +2,7 @@ import type { ServiceName } from './services.ts';
 
 interface Owned {
   readonly environment: readonly string[];
-  /** Paths in the container that something of ours is mounted at. */
+  /** Paths in the container that this project mounts at. */
   readonly mounts: readonly string[];
 }
 
@@ -20,7 +20,7 @@ export const ownedByUs: Readonly<Record<ServiceName, Owned>> = {
   },
   db: {
     environment: [
-      // Not set by us, but data elsewhere than on its volume would be lost.
+      // Not set by this project, but data outside its volume would be lost.
       'PGDATA',
       ...['POSTGRES_USER', 'POSTGRES_DB', 'POSTGRES_PASSWORD_FILE', 'POSTGRES_INITDB_ARGS'],
     ],

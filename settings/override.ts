@@ -11,9 +11,9 @@ export interface OverrideContext {
   readonly instance: Instance;
   readonly dataDir: string;
   readonly bindIp: string | undefined;
-  /** Published port of each service, where the `.env` is good. */
+  /** Published port of each service; empty if the `.env` is invalid. */
   readonly ports: Readonly<Record<string, number>>;
-  /** What `${NAME}` stands for, or why it stands for nothing. */
+  /** Value of `${NAME}`, or why it has none. */
   readonly valueOf: (
     name: string,
   ) => { readonly text: string } | { readonly problem: string; readonly code?: ErrorCode };
@@ -22,7 +22,7 @@ export interface OverrideContext {
 
 type Path = readonly (string | number)[];
 
-/** Reads the subset of Compose's grammar that docs/override.md lists; all else is a finding with its line. */
+/** Reads the subset of Compose's grammar that docs/override.md lists; anything else is a finding with its line. */
 export function readOverride(
   text: string,
   context: OverrideContext,
@@ -40,7 +40,7 @@ export function readOverride(
     const rule = `must be YAML that Compose and this project read alike (got ${got})`;
     findings.push(errorFinding('E_OVERRIDE', `${label}:${linePos?.[0].line ?? 1}: ${rule}`, 'Correct it.'));
   }
-  // A secret may stand in a key too, or in what the YAML reader says.
+  // A secret may also be in a key, or in a message of the YAML parser.
   const hidden = () =>
     findings.map((finding) => ({
       ...finding,
@@ -52,7 +52,7 @@ export function readOverride(
   const refused = new Set<string>();
   const fail = (path: Path, rule: string, got: unknown, code: ErrorCode = 'E_OVERRIDE') => {
     const key = path.join('.');
-    // One message for a value: what follows from a refused one is noise.
+    // One message per value: further ones about a refused value are noise.
     if (refused.has(key)) return;
     refused.add(key);
     const where = `${label}:${lineOf(nodes.get(key))} ${key}`.trim();
@@ -76,7 +76,7 @@ export function readOverride(
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys) {
         const isService = path.join() === 'services';
-        const rule = isService ? 'is no service of this project' : 'is not in the subset that is read';
+        const rule = isService ? 'is not a service of this project' : 'is not supported';
         fail([...path, key], rule, at(plain, [...path, key]));
       }
     } else {
@@ -104,7 +104,7 @@ interface Walk {
   readonly context: OverrideContext;
 }
 
-/** Maps, lists and texts, with variables put in; what YAML readers take differently is refused. */
+/** Maps, lists and texts, with variables filled in; what YAML parsers read differently is refused. */
 function toPlain(node: unknown, path: Path, walk: Walk): unknown {
   const key = path.join('.');
   if (!walk.nodes.has(key)) walk.nodes.set(key, node);
@@ -137,7 +137,7 @@ function textOf(node: Scalar, path: Path, { fail, context }: Walk): unknown {
   const { value, source = '' } = node;
   if (value === null || value === undefined) return null;
   if (node.type === 'PLAIN' && ambiguous.test(source) && !/^(0|-?[1-9][0-9]{0,14})$/.test(source)) {
-    fail(path, 'is read differently by different readers unless it stands in quotes', source);
+    fail(path, 'is read differently by different YAML parsers unless it is quoted', source);
   }
   const text = typeof value === 'string' ? value : `${value}`;
   if (context.secrets.some((secret) => text.includes(secret))) fail(path, 'holds a secret', text, 'E_SECRET');

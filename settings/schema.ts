@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { oneSpelling } from '../host/address.ts';
 import type { ErrorCode } from '../host/error-codes.ts';
 
-/** What the schema knows of a variable besides its type; `.env.example` and the docs are printed from it. */
+/** What the schema has about a variable besides its type; `.env.example` and the docs are generated from it. */
 export interface VariableMeta {
   readonly section: string;
   readonly doc: string;
@@ -30,7 +30,7 @@ const whole = (min: number, max: number, unit = '') => {
 
 const flag = () => z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true');
 
-// What PostgreSQL takes without quotes.
+// What PostgreSQL accepts without quotes.
 const identifier = () =>
   text(/^[a-z_][a-z0-9_]{0,62}$/, 'must be 1 to 63 lower-case letters, digits or "_", the first not a digit');
 
@@ -61,7 +61,7 @@ const secret = (doc: string) =>
     .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without blanks')
     .register(variableMeta, { section: 'Secrets', doc, secret: true, code: 'E_SECRET' });
 
-/** The rule that an address breaks, or `undefined` where ports may be bound to it. */
+/** The rule that an address breaks, or `undefined` if ports may be bound to it. */
 export function bindIpProblem(address: string): string | undefined {
   if (address === '') return 'must be the address that this instance owns';
   const family = isIP(address);
@@ -72,7 +72,7 @@ export function bindIpProblem(address: string): string | undefined {
     if (first >= 224) return 'must be a unicast address';
     return undefined;
   }
-  if (address.includes('%')) return 'must not have a zone: Docker takes none';
+  if (address.includes('%')) return 'must not have a zone: Docker accepts none';
   const compressed = oneSpelling(address);
   if (compressed === '::') return 'must be one address, not all of the host';
   if (/^ff[0-9a-f]{2}:/.test(compressed)) return 'must be a unicast address';
@@ -128,12 +128,12 @@ export const envSchema = z.strictObject({
   }),
   POSTGRES_USER: identifier().register(variableMeta, {
     section: 'Database',
-    doc: 'Role that owns the database; made when the data directory is first used.',
+    doc: 'Role that owns the database; created when the data directory is first used.',
     default: 'gateway',
   }),
   POSTGRES_DB: identifier().register(variableMeta, {
     section: 'Database',
-    doc: 'Name of the database; made when the data directory is first used.',
+    doc: 'Name of the database; created when the data directory is first used.',
     default: 'gateway',
   }),
   GRAFANA_ADMIN_USER: text(/^[A-Za-z0-9_.@-]{1,64}$/, 'must be 1 to 64 letters, digits, "_", ".", "@" or "-"').register(
@@ -187,7 +187,7 @@ export const envSchema = z.strictObject({
   POSTGRES_PASSWORD: secret(
     'Password of POSTGRES_USER. Change it with ./gatewayctl rotate: a change here alone does not reach the database.',
   ),
-  REDIS_PASSWORD: secret('Password that Redis asks for.'),
+  REDIS_PASSWORD: secret('Password that Redis requires.'),
   WORKER_TOKEN: secret('Token that workers send as "Authorization: Bearer <token>".'),
   GRAFANA_ADMIN_PASSWORD: secret(
     'Password of GRAFANA_ADMIN_USER, used when Grafana first starts. Change it with ./gatewayctl rotate.',
@@ -199,14 +199,14 @@ export type EnvValues = z.output<typeof envSchema>;
 
 export const variables = Object.keys(envSchema.shape) as readonly Variable[];
 
-/** What the schema says of a variable. */
+/** Metadata of a variable. */
 export function metaOf(variable: Variable): VariableMeta {
   const meta = variableMeta.get(envSchema.shape[variable]);
   if (meta === undefined) throw new TypeError(`settings/schema.ts: ${variable} is not registered`);
   return meta;
 }
 
-/** The default with its placeholders filled in; `undefined` where the variable is required. */
+/** The default with its placeholders filled in; `undefined` if the variable is required. */
 export function defaultOf(variable: Variable, env: string, instanceDir: string): string | undefined {
   return metaOf(variable).default?.replaceAll('{env}', env).replaceAll('{instance}', instanceDir);
 }

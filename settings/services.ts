@@ -17,7 +17,7 @@ export const owners: Readonly<Record<ServiceName, { readonly uid: number; readon
   grafana: { uid: 472, gid: 0 },
 };
 
-/** `uid:gid` as Docker takes it. */
+/** `uid:gid` in the form of Docker. */
 export const userOf = (service: ServiceName) => `${owners[service].uid}:${owners[service].gid}`;
 
 /** Which service's user owns a data directory. */

@@ -4,7 +4,7 @@ export function isVariable(key: string): key is Variable {
   return Object.hasOwn(envSchema.shape, key);
 }
 
-/** The known name with the fewest edits, where at most a third of it would have to change. */
+/** The known name with the fewest edits, if they are at most a third of its length. */
 export function nearestVariable(key: string): Variable | undefined {
   const ranked = variables
     .map((variable) => ({ variable, distance: editDistance(key.toUpperCase(), variable) }))

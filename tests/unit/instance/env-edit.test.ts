@@ -16,7 +16,7 @@ test.each([
 });
 
 test('a variable that stands nowhere is an error', () => {
-  expect(() => withValue('# SECRET=x\n', 'SECRET', 'new')).toThrow('.env SECRET: stands on no line of its own');
+  expect(() => withValue('# SECRET=x\n', 'SECRET', 'new')).toThrow('.env SECRET: has no line of its own');
 });
 
 test('the file is replaced whole, keeps its mode under any umask, and leaves nothing beside it', () => {

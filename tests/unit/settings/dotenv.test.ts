@@ -73,7 +73,7 @@ test('refused lines', () => {
     return `${JSON.stringify(line).replace('\ufeff', '\\ufeff')}: ${findings.map(findingText)}`;
   });
   expect(refused.join('\n')).toMatchInlineSnapshot(`
-    ""A": E_ENV_SYNTAX  dev/.env:1: is no KEY=value line. Add "=" or make it a comment with "#".
+    ""A": E_ENV_SYNTAX  dev/.env:1: is not a KEY=value line. Add "=" or make it a comment with "#".
     "export A=b": E_ENV_SYNTAX  dev/.env:1: has no name of letters, digits and "_" before the "=". Correct the name, and leave out "export".
     "export =b": E_ENV_SYNTAX  dev/.env:1: has no name of letters, digits and "_" before the "=". Correct the name, and leave out "export".
     "=b": E_ENV_SYNTAX  dev/.env:1: has no name of letters, digits and "_" before the "=". Correct the name, and leave out "export".
@@ -98,10 +98,10 @@ test('refused lines', () => {
     "A=b\\u0007": E_ENV_SYNTAX  dev/.env:1: has a control character. Write the line again.
     "\\ufeffA=b": E_ENV_SYNTAX  dev/.env:1: has a control character. Write the line again.
     "A=b\\rC=d": E_ENV_SYNTAX  dev/.env:1: has a control character. Write the line again.
-    "A=b\\t# comment": E_ENV_SYNTAX  dev/.env:1 A: has "#" after a tab, which is no comment for Compose. Use a space.
-    "A=b ": E_ENV_SYNTAX  dev/.env:1: has a blank that is no plain space, or a character that is not UTF-8. Write the line again.
-    "A =b": E_ENV_SYNTAX  dev/.env:1: has a blank that is no plain space, or a character that is not UTF-8. Write the line again.
-    "A=�": E_ENV_SYNTAX  dev/.env:1: has a blank that is no plain space, or a character that is not UTF-8. Write the line again."
+    "A=b\\t# comment": E_ENV_SYNTAX  dev/.env:1 A: has "#" after a tab, which is not a comment for Compose. Use a space.
+    "A=b ": E_ENV_SYNTAX  dev/.env:1: has a blank that is not a plain space, or a character that is not UTF-8. Write the line again.
+    "A =b": E_ENV_SYNTAX  dev/.env:1: has a blank that is not a plain space, or a character that is not UTF-8. Write the line again.
+    "A=�": E_ENV_SYNTAX  dev/.env:1: has a blank that is not a plain space, or a character that is not UTF-8. Write the line again."
   `);
 });
 

@@ -90,7 +90,7 @@ test('bad values: one message each', () => {
     E_BIND_IP  dev/.env:1 BIND_IP: must be plain IPv4 or IPv6, not one inside the other (got ::ffff:10.0.0.4). Set it in <root>/dev/.env to one address of this host that no other project uses, e.g. BIND_IP=10.0.0.4.
     E_BIND_IP  dev/.env:1 BIND_IP: must not be link-local: it is not unique on this host (got fe80::1). Set it in <root>/dev/.env to one address of this host that no other project uses, e.g. BIND_IP=10.0.0.4.
     E_BIND_IP  dev/.env:1 BIND_IP: must not be link-local: it is not unique on this host (got febf::1). Set it in <root>/dev/.env to one address of this host that no other project uses, e.g. BIND_IP=10.0.0.4.
-    E_BIND_IP  dev/.env:1 BIND_IP: must not have a zone: Docker takes none (got fe80::1%eth0). Set it in <root>/dev/.env to one address of this host that no other project uses, e.g. BIND_IP=10.0.0.4.
+    E_BIND_IP  dev/.env:1 BIND_IP: must not have a zone: Docker accepts none (got fe80::1%eth0). Set it in <root>/dev/.env to one address of this host that no other project uses, e.g. BIND_IP=10.0.0.4.
     E_SETTING  dev/.env:6 COMPOSE_PROJECT_NAME: must be 1 to 40 lower-case letters, digits, "-" or "_", the first a letter or digit (got ""). Set it in <root>/dev/.env, e.g. COMPOSE_PROJECT_NAME=taxlien-gateway-dev.
     E_SETTING  dev/.env:6 COMPOSE_PROJECT_NAME: must be 1 to 40 lower-case letters, digits, "-" or "_", the first a letter or digit (got -a). Set it in <root>/dev/.env, e.g. COMPOSE_PROJECT_NAME=taxlien-gateway-dev.
     E_SETTING  dev/.env:6 COMPOSE_PROJECT_NAME: must be 1 to 40 lower-case letters, digits, "-" or "_", the first a letter or digit (got Gateway). Set it in <root>/dev/.env, e.g. COMPOSE_PROJECT_NAME=taxlien-gateway-dev.
@@ -128,11 +128,11 @@ test('bad values: one message each', () => {
     E_SECRET  dev/.env:3 REDIS_PASSWORD: must have 16 to 200 characters (got (set)). Set it in <root>/dev/.env, e.g. to what "openssl rand -hex 32" prints.
     E_SECRET  dev/.env:4 WORKER_TOKEN: must have 16 to 200 characters (got (set)). Set it in <root>/dev/.env, e.g. to what "openssl rand -hex 32" prints.
     E_SECRET  dev/.env:5 GRAFANA_ADMIN_PASSWORD: must be printable ASCII without blanks (got (set)). Set it in <root>/dev/.env, e.g. to what "openssl rand -hex 32" prints.
-    E_UNKNOWN_KEY  dev/.env:6 BIND_IPP: is no variable of this project. Did you mean BIND_IP?
-    E_UNKNOWN_KEY  dev/.env:6 gateway_port: is no variable of this project. Did you mean GATEWAY_PORT?
-    E_UNKNOWN_KEY  dev/.env:6 POSTGRES_PASWORD: is no variable of this project. Did you mean POSTGRES_PASSWORD?
-    E_UNKNOWN_KEY  dev/.env:6 HTTP_PROXY: is no variable of this project. Delete the line; .env.example lists all.
-    E_UNKNOWN_KEY  dev/.env:6 constructor: is no variable of this project. Delete the line; .env.example lists all.
+    E_UNKNOWN_KEY  dev/.env:6 BIND_IPP: is not a variable of this project. Did you mean BIND_IP?
+    E_UNKNOWN_KEY  dev/.env:6 gateway_port: is not a variable of this project. Did you mean GATEWAY_PORT?
+    E_UNKNOWN_KEY  dev/.env:6 POSTGRES_PASWORD: is not a variable of this project. Did you mean POSTGRES_PASSWORD?
+    E_UNKNOWN_KEY  dev/.env:6 HTTP_PROXY: is not a variable of this project. Delete the line; .env.example lists all.
+    E_UNKNOWN_KEY  dev/.env:6 constructor: is not a variable of this project. Delete the line; .env.example lists all.
     E_ENV_SYNTAX  dev/.env:6 DB_PORT: has $ in a plain value, which Compose may expand. Put the value in single quotes."
   `);
 });
@@ -140,7 +140,7 @@ test('bad values: one message each', () => {
 test('a misspelt or unreadable required variable is named once, and not called missing too', () => {
   expect(problemsOf(envText({ BIND_IP: undefined, BIND_PI: '10.0.0.4' }))).toMatchInlineSnapshot(`
     [
-      "E_UNKNOWN_KEY  dev/.env:5 BIND_PI: is no variable of this project. Did you mean BIND_IP?",
+      "E_UNKNOWN_KEY  dev/.env:5 BIND_PI: is not a variable of this project. Did you mean BIND_IP?",
     ]
   `);
   expect(problemsOf(envText({ BIND_IP: '$IP' }))).toMatchInlineSnapshot(`
@@ -154,8 +154,8 @@ test('all problems at once, in the order of the file and then of the schema', ()
   const text = `nonsense\n${envText({ BIND_IP: '0.0.0.0', DB_PORT: '0', WORKER_TOKEN: undefined })}\nGATEWAY_PROT=1\n`;
   expect(problemsOf(text, 'config:\n  taxlien-gateway:REDIS_PORT: 99999\n')).toMatchInlineSnapshot(`
     [
-      "E_ENV_SYNTAX  dev/.env:1: is no KEY=value line. Add "=" or make it a comment with "#".",
-      "E_UNKNOWN_KEY  dev/.env:8 GATEWAY_PROT: is no variable of this project. Did you mean GATEWAY_PORT?",
+      "E_ENV_SYNTAX  dev/.env:1: is not a KEY=value line. Add "=" or make it a comment with "#".",
+      "E_UNKNOWN_KEY  dev/.env:8 GATEWAY_PROT: is not a variable of this project. Did you mean GATEWAY_PORT?",
       "E_BIND_IP  dev/.env:2 BIND_IP: must be one address, not all of the host (got 0.0.0.0). Set it in <root>/dev/.env to one address of this host that no other project uses, e.g. BIND_IP=10.0.0.4.",
       "E_PORT  dev/.env:6 DB_PORT: must be a whole number from 1 to 65535 (got 0). Set it in <root>/dev/.env, e.g. DB_PORT=5432.",
       "E_PORT  Pulumi.dev.yaml config.taxlien-gateway:REDIS_PORT: must be a whole number from 1 to 65535 (got 99999). Set it in <root>/dev/.env, e.g. REDIS_PORT=6379.",

@@ -144,7 +144,7 @@ describe('the stack file', () => {
       E_STACK_FILE  Pulumi.dev.yaml config.LOG_LEVEL: must be "taxlien-gateway:<VARIABLE>: <text, number or true/false>". Correct it.
       E_STACK_FILE  Pulumi.dev.yaml config.other:LOG_LEVEL: must be "taxlien-gateway:<VARIABLE>: <text, number or true/false>". Correct it.
       E_STACK_FILE  Pulumi.dev.yaml config.taxlien-gateway:LOG_LEVEL: must be "taxlien-gateway:<VARIABLE>: <text, number or true/false>". Correct it.
-      E_UNKNOWN_KEY  Pulumi.dev.yaml config.taxlien-gateway:LOG_LEVLE: is no variable of this project. Did you mean LOG_LEVEL?
+      E_UNKNOWN_KEY  Pulumi.dev.yaml config.taxlien-gateway:LOG_LEVLE: is not a variable of this project. Did you mean LOG_LEVEL?
       E_SETTING  Pulumi.dev.yaml config.taxlien-gateway:LOG_LEVEL: must be debug, info, warn or error (got loud). Set it in <root>/dev/.env, e.g. LOG_LEVEL=info.
       E_SECRET  Pulumi.dev.yaml config.taxlien-gateway:WORKER_TOKEN: a secret must not be in git. Move it to the .env.
       E_STACK_FILE  Pulumi.dev.yaml:3: must be YAML (got Map keys must be unique). Correct it.

@@ -116,33 +116,33 @@ test('all else is refused with its path and line, all at once, and no secret is 
   for (const secret of Object.values(testSecrets)) expect(shown).not.toContain(secret);
   expect(shown).not.toContain('NOT REFUSED');
   expect(shown).toMatchInlineSnapshot(`
-    "E_OVERRIDE  dev/docker-compose.override.yml:1 version: is not in the subset that is read (got 3). Correct or delete it; docs/override.md lists all.
+    "E_OVERRIDE  dev/docker-compose.override.yml:1 version: is not supported (got 3). Correct or delete it; docs/override.md lists all.
     E_OVERRIDE  dev/docker-compose.override.yml:1 services: must be a map (got nothing). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE  dev/docker-compose.override.yml:2 services.web: is no service of this project (got {}). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:2 services.web: is not a service of this project (got {}). Correct or delete it; docs/override.md lists all.
     E_OVERRIDE  dev/docker-compose.override.yml:2 services.gateway: must be a map (got nothing). Correct or delete it; docs/override.md lists all.
     E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway-go: is the gateway a second time (got both names). Correct or delete it; docs/override.md lists all.
     E_OVERRIDE  dev/docker-compose.override.yml:2: must be YAML that Compose and this project read alike (got Flow map in block collection must be sufficiently indented and end with a }). Correct it.
     E_OVERRIDE  dev/docker-compose.override.yml:2: must be YAML that Compose and this project read alike (got Map keys must be unique). Correct it.
     E_OVERRIDE  dev/docker-compose.override.yml:2: must be YAML that Compose and this project read alike (got Source contains multiple documents; please use YAML.parseAllDocuments()). Correct it.
-    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.privileged: is not in the subset that is read (got true). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE  dev/docker-compose.override.yml:4 services.gateway.network_mode: is not in the subset that is read (got host). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.command: is not in the subset that is read (got ["--help"]). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.privileged: is not supported (got true). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:4 services.gateway.network_mode: is not supported (got host). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.command: is not supported (got ["--help"]). Correct or delete it; docs/override.md lists all.
     E_OVERRIDE  dev/docker-compose.override.yml:4 services.gateway.environment.A: must have a value: nothing is taken from the shell (got nothing). Correct or delete it; docs/override.md lists all.
     E_OVERRIDE  dev/docker-compose.override.yml:5 services.gateway.environment.LOG_LEVEL: is set by this project; change it in .env (got debug). Correct or delete it; docs/override.md lists all.
     E_OVERRIDE  dev/docker-compose.override.yml:6 services.gateway.environment.9A: must be named with letters, digits and "_" (got x). Correct or delete it; docs/override.md lists all.
     E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.environment.0: must be text of the form key=value (got A). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.environment.2: stands a second time (got B=2). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.environment.2: is set a second time (got B=2). Correct or delete it; docs/override.md lists all.
     E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.environment: must be a map, or a list of key=value (got text). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE  dev/docker-compose.override.yml:4 services.gateway.environment.A: is read differently by different readers unless it stands in quotes (got 017). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE  dev/docker-compose.override.yml:5 services.gateway.environment.B: is read differently by different readers unless it stands in quotes (got 1e3). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE  dev/docker-compose.override.yml:6 services.gateway.environment.C: is read differently by different readers unless it stands in quotes (got 2026-01-01). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE  dev/docker-compose.override.yml:7 services.gateway.environment.D: is read differently by different readers unless it stands in quotes (got 0x1f). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE  dev/docker-compose.override.yml:8 services.gateway.environment.E: is read differently by different readers unless it stands in quotes (got 1_000). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:4 services.gateway.environment.A: is read differently by different YAML parsers unless it is quoted (got 017). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:5 services.gateway.environment.B: is read differently by different YAML parsers unless it is quoted (got 1e3). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:6 services.gateway.environment.C: is read differently by different YAML parsers unless it is quoted (got 2026-01-01). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:7 services.gateway.environment.D: is read differently by different YAML parsers unless it is quoted (got 0x1f). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:8 services.gateway.environment.E: is read differently by different YAML parsers unless it is quoted (got 1_000). Correct or delete it; docs/override.md lists all.
     E_OVERRIDE  dev/docker-compose.override.yml:7: must be YAML that Compose and this project read alike (got Unresolved tag: !reset). Correct it.
     E_OVERRIDE  dev/docker-compose.override.yml:4 services.gateway.environment.A: has a "$" that is neither \${VARIABLE} nor $$ (got $LOG_LEVEL). Correct or delete it; docs/override.md lists all.
     E_OVERRIDE  dev/docker-compose.override.yml:5 services.gateway.environment.B: has a "$" that is neither \${VARIABLE} nor $$ (got \${LOG_LEVEL:-x}). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE  dev/docker-compose.override.yml:6 services.gateway.environment.C: names HOME, which is no variable of this project (got \${HOME}). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE  dev/docker-compose.override.yml:7 services.gateway.environment.D: names LOG_LEVLE, which is no variable of this project; did you mean LOG_LEVEL? (got \${LOG_LEVLE}). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:6 services.gateway.environment.C: names HOME, which is not a variable of this project (got \${HOME}). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:7 services.gateway.environment.D: names LOG_LEVLE, which is not a variable of this project; did you mean LOG_LEVEL? (got \${LOG_LEVLE}). Correct or delete it; docs/override.md lists all.
     E_SECRET  dev/docker-compose.override.yml:8 services.gateway.environment.E: names the secret WORKER_TOKEN (got (set)). Secrets go into .env only.
     E_OVERRIDE  dev/docker-compose.override.yml:4 services.gateway.environment.(set): must be named with letters, digits and "_" (got x). Correct or delete it; docs/override.md lists all.
     E_SECRET  dev/docker-compose.override.yml:6 services.gateway.environment.URL: holds a secret (got (set)). Secrets go into .env only.
@@ -172,15 +172,15 @@ test('all else is refused with its path and line, all at once, and no secret is 
     E_OVERRIDE  dev/docker-compose.override.yml:3 services.gateway.volumes: must be a list of texts (got [{"type":"bind","source":"/a","target":"/b"}]). Correct or delete it; docs/override.md lists all.
     E_OVERRIDE  dev/docker-compose.override.yml:4 services.gateway.ports.0: must be "\${BIND_IP}:port:port in the container", TCP; IPv6 as "[\${BIND_IP}]:..." (got 9081:8081). Correct or delete it; docs/override.md lists all.
     E_OVERRIDE  dev/docker-compose.override.yml:5 services.gateway.ports.1: must be on BIND_IP, 127.0.10.1 (got 0.0.0.0:9081:8081). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE  dev/docker-compose.override.yml:6 services.gateway.ports.2: has a port that db has already (got 127.0.10.1:5432:8081). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:6 services.gateway.ports.2: has the port of db (got 127.0.10.1:5432:8081). Correct or delete it; docs/override.md lists all.
     E_OVERRIDE  dev/docker-compose.override.yml:7 services.gateway.ports.3: must be "\${BIND_IP}:port:port in the container", TCP; IPv6 as "[\${BIND_IP}]:..." (got 127.0.10.1:9081:8081/udp). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE  dev/docker-compose.override.yml:5 services.gateway.ports.1: has a port that gateway has already (got 127.0.10.1:9081:2). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:5 services.gateway.ports.1: has the port of gateway (got 127.0.10.1:9081:2). Correct or delete it; docs/override.md lists all.
     E_OVERRIDE  dev/docker-compose.override.yml:6 services.gateway.ports.2: must be on BIND_IP, 127.0.10.1 (got 127.0.10.2:9082:1). Correct or delete it; docs/override.md lists all.
     E_OVERRIDE  dev/docker-compose.override.yml:7 services.gateway.ports.3: must be "\${BIND_IP}:port:port in the container", TCP; IPv6 as "[\${BIND_IP}]:..." (got 127.0.10.1:70000:1). Correct or delete it; docs/override.md lists all.
     E_OVERRIDE  dev/docker-compose.override.yml:3 services.prometheus.command.0: must stay as this project sets it (got --web.listen-address=:1). Correct or delete it; docs/override.md lists all.
     E_OVERRIDE  dev/docker-compose.override.yml:3 services.prometheus.command.1: must be one argument, --name or --name=value (got x). Correct or delete it; docs/override.md lists all.
     E_OVERRIDE  dev/docker-compose.override.yml:3 services.prometheus.command.2: must stay as this project sets it (got --storage.tsdb.path=/tmp). Correct or delete it; docs/override.md lists all.
-    E_OVERRIDE  dev/docker-compose.override.yml:3 services.prometheus.command: replaces the whole command line, so must hold --config.file=/etc/prometheus/prometheus.yml and --storage.tsdb.path=/prometheus (got ["--web.listen-address=:1","x","--storage.tsdb.path=/tmp"]). Correct or delete it; docs/override.md lists all.
+    E_OVERRIDE  dev/docker-compose.override.yml:3 services.prometheus.command: replaces the whole command line, so it must contain --config.file=/etc/prometheus/prometheus.yml and --storage.tsdb.path=/prometheus (got ["--web.listen-address=:1","x","--storage.tsdb.path=/tmp"]). Correct or delete it; docs/override.md lists all.
     E_OVERRIDE  dev/docker-compose.override.yml:3 services.prometheus.command: must be a list of texts (got --log.level=debug). Correct or delete it; docs/override.md lists all."
   `);
 });
@@ -197,7 +197,7 @@ test('a mount may not show a container what the instance keeps', () => {
   const { instance } = overridesOf('');
   for (const dir of [instance.secretsDir, instance.defaultDataDir, instance.stateDir, instance.envFile, instance.dir]) {
     writeFiles(instance.dir, { 'docker-compose.override.yml': inGateway(`volumes: ["${dir}:/mnt:ro"]`) });
-    expect(() => loadSettings(instance, temporaryDir())).toThrow("shows the container the instance's own data");
+    expect(() => loadSettings(instance, temporaryDir())).toThrow("exposes the instance's data");
   }
 });
 
