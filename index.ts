@@ -32,7 +32,7 @@ async function deploy(): Promise<GatewayStack> {
 }
 
 const stack = await deploy().catch((error: unknown) => {
-  // A RunError is shown without a stack: what the user can fix is no crash.
+  // A RunError is shown without a stack trace: the user can fix it.
   throw error instanceof UserError ? new pulumi.RunError(error.text) : error;
 });
 

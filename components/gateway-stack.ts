@@ -29,7 +29,7 @@ export interface GatewayStackArgs {
   readonly source: Source;
   /** Ids that the containers are labelled with; a new one replaces the container. */
   readonly secretGenerations: SecretGenerations;
-  /** Changes when host paths have to be made again. */
+  /** Changes when host paths must be created again. */
   readonly hostPathsId: string;
 }
 
@@ -37,7 +37,7 @@ type PerService<T> = Readonly<Record<ServiceName, T>>;
 
 /** One environment: images, network, volumes and the five services. */
 export class GatewayStack extends pulumi.ComponentResource {
-  /** Where each published service answers. */
+  /** URL of each published service. */
   readonly urls: Readonly<Partial<Record<ServiceName, string>>>;
   readonly images: PerService<{ readonly tag: pulumi.Output<string>; readonly id: pulumi.Output<string> }>;
   readonly containers: PerService<{ readonly name: pulumi.Output<string>; readonly id: pulumi.Output<string> }>;
@@ -45,7 +45,7 @@ export class GatewayStack extends pulumi.ComponentResource {
   readonly volumes: Readonly<
     Record<DataVolumeName, { readonly name: pulumi.Output<string>; readonly hostPath: string }>
   >;
-  /** Commit that the gateway was built from, with `-dirty-<context hash>` where files differ from it. */
+  /** Commit that the gateway was built from, with `-dirty-<context hash>` if files differ from it. */
   readonly commit: string;
 
   constructor(name: string, args: GatewayStackArgs, options?: pulumi.ComponentResourceOptions) {
@@ -145,7 +145,7 @@ function createNetwork(name: string, { settings }: GatewayStackArgs, parent: pul
   );
 }
 
-/** Directories with their owners, secret files and config files: all that containers mount from this host. */
+/** Directories with their owners, secret files and config files: everything that containers mount from this host. */
 function createHostPaths(
   name: string,
   { settings, secretGenerations, hostPathsId }: GatewayStackArgs,
@@ -190,7 +190,7 @@ function proveGateway(
   const done = [...dependsOn];
   const place = [JSON.stringify(gateway(settings).environment), secretGenerations.gateway];
   for (const step of gatewaySteps) {
-    // The image is proven again where its settings or secrets are new.
+    // New settings or secrets require a new proof.
     const triggers = step === 'selfcheck' ? [imageId, ...place] : [imageId];
     const options = { parent, dependsOn: [...done] };
     const stepName = `${name}-${resourceName.step(step)}`;
@@ -238,7 +238,7 @@ function startService(
   );
 }
 
-/** Remembers whose data lies where, once every service has written its first. */
+/** Writes the data markers, after every service has written its first data. */
 function createDataMarkers(
   name: string,
   { settings }: GatewayStackArgs,

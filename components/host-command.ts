@@ -7,7 +7,7 @@ type HostStepInput<T extends HostStep = HostStep> = T extends HostStep
   ? { readonly [Key in keyof T]: Key extends 'step' | 'env' ? T[Key] : pulumi.Input<T[Key]> }
   : never;
 
-/** Runs a step on the host: again when `triggers` change, never in a preview, and without a trace of secrets. */
+/** Runs a step on the host: again when `triggers` change, never in a preview, and without secrets in state or logs. */
 export function hostCommand(
   name: string,
   step: HostStepInput,

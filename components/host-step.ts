@@ -12,8 +12,8 @@ import { runGatewayStep } from './steps/gateway-step.ts';
 import { makeHostPaths } from './steps/host-paths.ts';
 import { type HostStep, hostStepSchema } from './steps/step.ts';
 
-// What a local.Command of the program runs: `node components/host-step.ts <step as JSON>`.
-// It reads the settings itself, so that no secret is an argument, an environment value or a part of the state.
+// Entry point of the local.Command resources: `node components/host-step.ts <step as JSON>`.
+// It reads the settings itself, so that no secret is in its arguments, its environment or the state.
 
 async function run(step: HostStep, settings: Settings, docker: DockerClient): Promise<void> {
   switch (step.step) {
@@ -29,14 +29,14 @@ async function run(step: HostStep, settings: Settings, docker: DockerClient): Pr
   }
 }
 
-/** Records whose data lies where. */
+/** Records which instance owns each data directory. */
 function writeDataMarkers({ instance, dataDir }: Settings): void {
   for (const volume of dataVolumes) {
     writeMarker(instance, volume, currentMarker(instance, join(dataDir, volume), imageMajorOf(volume)));
   }
 }
 
-// Plain `pulumi up` hands on its caller's.
+// Plain `pulumi up` passes on its caller's umask.
 process.umask(0o022);
 try {
   const step = hostStepSchema.parse(JSON.parse(process.argv[2] ?? ''));

@@ -1,10 +1,10 @@
 import { type DataVolumeName, dataVolumes, type ServiceName, services } from '../settings/services.ts';
 import { type GatewayStep, gatewaySteps } from './steps/step.ts';
 
-/** Name of the stack's component; every resource is `<stackName>-<name>`. It stands in each URN and never changes. */
+/** Name of the stack's component; every resource is `<stackName>-<name>`. It is part of each URN, so it must never change. */
 export const stackName = 'taxlien';
 
-/** Name of each resource, without the stack's own. */
+/** Name of each resource, without the stack's prefix. */
 export const resourceName = {
   network: 'network',
   hostPaths: 'host-paths',
@@ -18,13 +18,13 @@ export const resourceName = {
   healthy: (service: ServiceName) => `${service}-healthy`,
 } as const;
 
-/** What is to be said of a resource. */
+/** How messages describe a resource. */
 export interface ResourceWords {
-  /** What a deploy does there, as an infinitive: `start redis`. */
+  /** What a deploy does with it, as an infinitive: `start redis`. */
   readonly phase: string;
   /** Service whose container it is. */
   readonly containerOf?: ServiceName;
-  /** How it is called where it holds data or opens it: `PostgreSQL's volume`. */
+  /** Its name in messages, if it holds data or gives access to it: `PostgreSQL's volume`. */
   readonly data?: string;
 }
 
@@ -74,11 +74,11 @@ const words: Readonly<Record<string, ResourceWords>> = {
   ...each(gatewaySteps, (step) => [resourceName.step(step), { phase: stepPhases[step] }]),
 };
 
-/** Looks up a resource by its name without the stack's own; of one that a newer or older program declares, its name. */
+/** Words of a resource, by its name without the stack's prefix; a generic text for one of another program version. */
 export const wordsOf = (name: string): ResourceWords => words[name] ?? { phase: `work on ${name}` };
 
 /** All names in the table. */
 export const knownNames: readonly string[] = Object.keys(words);
 
-/** Name of a resource without the stack's own, from its URN. */
+/** Name of a resource without the stack's prefix, from its URN. */
 export const nameInUrn = (urn: string): string => urn.slice(urn.lastIndexOf('::') + 2).replace(`${stackName}-`, '');

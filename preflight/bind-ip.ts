@@ -6,7 +6,7 @@ import type { Finding } from '../host/errors.ts';
 import type { Settings } from '../settings/load.ts';
 import type { DaemonCheck, HostCheck } from './finding.ts';
 
-/** Whether a TCP port can be bound, and if not, the system's code: `EADDRNOTAVAIL`, `EADDRINUSE`, `EACCES`. */
+/** `undefined` if a TCP port can be bound, else the system's code: `EADDRNOTAVAIL`, `EADDRINUSE`, `EACCES`. */
 export function bindError(host: string, port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
@@ -22,7 +22,7 @@ export const bindIp: HostCheck = {
   async run({ settings }) {
     const code = await bindError(settings.bindIp, 0);
     if (code === undefined) return loopbackFindings(settings);
-    // Node lists only 127.0.0.1 of the loopback network, although all of it can be bound: hence a try, not the list.
+    // Node lists only 127.0.0.1 of the loopback network, although all of it can be bound: so the address is tried.
     const known = Object.values(networkInterfaces())
       .flatMap((addresses) => addresses ?? [])
       .map(({ address }) => address);
@@ -42,7 +42,7 @@ export const bindIp: HostCheck = {
   },
 };
 
-/** A loopback address on prod is allowed, and rarely meant. */
+/** A loopback address on prod is allowed, but rarely intended. */
 function loopbackFindings({ env, bindIp, instance }: Settings): readonly Finding[] {
   if (env !== 'prod' || !(bindIp.startsWith('127.') || bindIp === '::1')) return [];
   return [
@@ -55,7 +55,8 @@ function loopbackFindings({ env, bindIp, instance }: Settings): readonly Finding
     },
   ];
 }
-/** BIND_IP lies in no Docker network, and this stack's network hides no network of the host. */
+
+/** BIND_IP is in no Docker network, and this stack's network overlaps no network of the host. */
 export const subnets: DaemonCheck = {
   name: 'subnets',
   reads: 'daemon',
@@ -66,6 +67,7 @@ export const subnets: DaemonCheck = {
     return subnetFindings(settings, daemon.networks, own);
   },
 };
+
 /** An address of this host: interface, `10.0.0.10/24` and `10.0.0.10`. */
 export interface HostAddress {
   readonly name: string;
@@ -73,7 +75,7 @@ export interface HostAddress {
   readonly address: string;
 }
 
-/** What Docker's networks and those of the host have in common, and should not. */
+/** Conflicts between Docker's networks and those of the host. */
 export function subnetFindings(
   settings: Settings,
   networks: readonly FoundNetwork[],
@@ -86,8 +88,8 @@ export function subnetFindings(
     findings.push({
       code: 'E_BIND_IP_SUBNET',
       severity: 'error',
-      message: `${settings.instance.envFile} BIND_IP: lies in a network of Docker (got ${settings.bindIp}, ${name} has ${subnet})`,
-      why: 'Docker gives such addresses to containers, and takes them away with the network.',
+      message: `${settings.instance.envFile} BIND_IP: is in a Docker network (got ${settings.bindIp}, ${name} has ${subnet})`,
+      why: 'Docker assigns such addresses to containers, and removes them with the network.',
       fix: `Set BIND_IP in ${settings.instance.envFile} to an address of this host (Linux: ip -brief addr; macOS: ifconfig) outside of it.`,
     });
   }
@@ -99,8 +101,8 @@ export function subnetFindings(
       code: 'W_SUBNET',
       severity: 'warning',
       message: `network ${networkName(settings)}: overlaps a network of this host (got ${subnet}, ${twin.name} has ${twin.cidr})`,
-      why: 'Hosts of that network cannot reach the containers, or these not them.',
-      fix: 'Set "default-address-pools" in the daemon\'s settings to free addresses (Linux: /etc/docker/daemon.json; macOS: Docker Desktop, Settings, Docker Engine), restart it, and deploy anew.',
+      why: 'Hosts of that network and the containers may not reach each other.',
+      fix: 'Set "default-address-pools" in the daemon\'s settings to free addresses (Linux: /etc/docker/daemon.json; macOS: Docker Desktop, Settings, Docker Engine), restart it, and deploy again.',
     });
   }
   return findings;
@@ -115,5 +117,5 @@ function isInSubnet(address: string, cidr: string): boolean {
   return familyOf(base) === familyOf(address) && list.check(address, familyOf(address));
 }
 
-/** Of two blocks of addresses that meet, one holds the other's first address. */
+/** Of two overlapping blocks of addresses, one contains the other's first address. */
 const overlap = (a: string, b: string) => isInSubnet(a.split('/')[0] ?? '', b) || isInSubnet(b.split('/')[0] ?? '', a);

@@ -1,6 +1,6 @@
 import type { HostCheck } from './finding.ts';
 
-/** Only dev is deployed from a checkout that no commit describes, unless ALLOW_DIRTY says otherwise. */
+/** Stage and prod are deployed from a clean checkout only, unless ALLOW_DIRTY is set. */
 export const checkout: HostCheck = {
   name: 'checkout',
   reads: 'host',
@@ -10,8 +10,8 @@ export const checkout: HostCheck = {
       {
         code: 'E_DIRTY',
         severity: 'error',
-        message: `${settings.checkoutDir}: has changes that no commit holds (got ${source.commit} and more)`,
-        why: 'Nobody could build this image a second time.',
+        message: `${settings.checkoutDir}: has uncommitted changes (got ${source.commit} and more)`,
+        why: 'This image could not be built again.',
         fix: `Commit or discard them (git status), or set ALLOW_DIRTY=true in ${settings.instance.envFile}.`,
       },
     ];

@@ -38,14 +38,14 @@ export const checks: readonly Check[] = [
   volumeDevices,
 ];
 
-/** What is looked at. */
+/** What is checked. */
 export interface Subject {
   readonly settings: Settings;
   readonly source: Source;
   readonly docker: DockerClient;
 }
 
-/** Runs all checks; without a daemon those that ask it are left out, since its absence is the finding. */
+/** Runs all checks; without a daemon, those that need it are skipped, since its absence is the finding. */
 export async function findAll({ settings, source, docker }: Subject): Promise<readonly Finding[]> {
   const answer = await askDaemon(docker);
   const host = { settings, source, neighbours: otherInstances(settings) };

@@ -13,7 +13,7 @@ import type { Settings } from '../settings/load.ts';
 import { type DataVolumeName, dataOwners, dataVolumes, owners, userOf } from '../settings/services.ts';
 import type { DaemonCheck, HostCheck, HostContext } from './finding.ts';
 
-/** Each data directory is the one that this instance wrote to: there, not empty, on the same mount, same major. */
+/** Each data directory is the one that this instance wrote to: it exists, is not empty, and has the same mount and major. */
 export const dataDirectories = {
   name: 'data-directories',
   reads: 'host',
@@ -41,11 +41,11 @@ export const dataDirectories = {
       if (marker === undefined) continue;
       const path = realPathOf(dir);
       const isForeign = marker.instanceId !== readInstanceId(instance) || marker.stack !== instance.env;
-      // Before anything else about the directory: a changed DATA_DIR names one that is empty or not there.
+      // First: a changed DATA_DIR names a directory that is empty or missing.
       if (!isForeign && marker.path !== path) {
         refuse(
           'E_DATA_MOVED',
-          `${dir}: is not where the data of ${volume} lies (got ${path}, the marker says ${marker.path})`,
+          `${dir}: does not hold the data of ${volume} (got ${path}, the marker says ${marker.path})`,
           `Set DATA_DIR in ${instance.envFile} back to ${dirname(marker.path)}; to move the data: then ./gatewayctl move-data ${settings.env} ${settings.dataDir}`,
         );
         continue;
@@ -54,7 +54,7 @@ export const dataDirectories = {
         refuse(
           'E_DATA_EMPTY',
           `${dir}: held the data of ${volume} and is empty (marker: mounted at ${marker.mountPoint})`,
-          `Mount its disk or restore a backup; to start anew on purpose: rm ${markerFile(instance, volume)}.`,
+          `Mount its disk or restore a backup; to start with no data on purpose: rm ${markerFile(instance, volume)}.`,
         );
         continue;
       }
@@ -68,7 +68,7 @@ export const dataDirectories = {
       } else if (marker.mountPoint !== now.mountPoint) {
         refuse(
           'E_DATA_DEVICE',
-          `${dir}: lies on another file system than its data (got ${now.mountPoint}, the marker says ${marker.mountPoint})`,
+          `${dir}: is on another file system than its data (got ${now.mountPoint}, the marker says ${marker.mountPoint})`,
           `Mount the disk at ${marker.mountPoint}.`,
         );
       } else if (marker.imageMajor !== now.imageMajor) {
@@ -102,7 +102,7 @@ export function volumeFindings(settings: Settings, found: readonly FoundVolume[]
         code: 'E_VOLUME_DEVICE',
         severity: 'error',
         message: `volume ${name}: is not bound to ${wanted} (got ${own.device ?? 'a directory that Docker manages'})`,
-        why: 'Docker keeps the old directory of a volume whose name is taken, without a word.',
+        why: 'Docker keeps the old directory of an existing volume, and does not report it.',
         fix: `Set DATA_DIR in ${settings.instance.envFile} back; or, when no container needs it: docker volume rm ${name}.`,
       },
     ];
@@ -114,7 +114,7 @@ export const dataOwner: DaemonCheck = {
   name: 'data-owner',
   reads: 'daemon',
   run({ settings, daemon }) {
-    // There the uids of the host say nothing of those in the container.
+    // With these, uids of the host and of the container differ.
     if (daemon.areUidsMapped || daemon.operatingSystem === 'Docker Desktop') return [];
     return dataVolumes
       .map((volume) => ({ volume, dir: join(settings.dataDir, volume) }))
@@ -123,7 +123,7 @@ export const dataOwner: DaemonCheck = {
   },
 };
 
-/** What `stat` says of a directory, as far as it is needed here. */
+/** Result of `stat`, with the fields that are read here. */
 type Owned = Pick<Stats, 'uid' | 'gid' | 'mode'>;
 
 /** An owner or mode with which the service of this volume cannot start. */
@@ -136,32 +136,32 @@ export function ownerFindings(volume: DataVolumeName, dir: string, { uid, gid, m
     {
       code: 'E_DATA_OWNER',
       severity: 'error',
-      message: `${dir}: must be its container's own, with mode 0700 (got ${uid}:${gid} ${(mode & 0o7777).toString(8).padStart(4, '0')}, needs ${userOf(service)})`,
+      message: `${dir}: must belong to its container's user, with mode 0700 (got ${uid}:${gid} ${(mode & 0o7777).toString(8).padStart(4, '0')}, needs ${userOf(service)})`,
       why: `${service} cannot start on data that it may not write, or that others may read.`,
       fix: `sudo chown -R ${userOf(service)} ${dir} && sudo chmod 700 ${dir}`,
     },
   ];
 }
 
-/** Whether a directory is empty, as far as this user may see: without leave to list it, its subdirectories count. */
+/** Whether a directory is empty; if this user may not list it, whether it has no subdirectories. */
 function isEmpty(dir: string): boolean {
   try {
     return readdirSync(dir).length === 0;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
-    // Two links: "." and the entry above, so no subdirectory; file systems that do not count say 1.
+    // Two links: "." and the entry above, so no subdirectory; file systems that do not count links report 1.
     return statSync(dir).nlink === 2;
   }
 }
 
-/** No running container of somebody else mounts a data directory of this instance, itself or by a volume. */
+/** No running container outside this stack mounts a data directory of this instance, directly or by a volume. */
 export const dataInUse: DaemonCheck = {
   name: 'data-in-use',
   reads: 'daemon',
   run: ({ settings, daemon }) => useFindings(settings, daemon),
 };
 
-/** Containers of others that mount this instance's data; one that mounts all of the host, to watch it, is let be. */
+/** Other containers that mount this instance's data; one that mounts the whole host, to monitor it, is allowed. */
 export function useFindings(
   settings: Settings,
   { containers, volumes }: Pick<DaemonFacts, 'containers' | 'volumes'>,
@@ -177,7 +177,7 @@ export function useFindings(
         {
           code: 'E_DATA_IN_USE',
           severity: 'error',
-          message: `${path}: is mounted by a container of somebody else (got ${name}${project === '' ? '' : ` of project ${project}`})`,
+          message: `${path}: is mounted by a container outside this stack (got ${name}${project === '' ? '' : ` of project ${project}`})`,
           why: 'Two servers on one data directory destroy it.',
           fix: `Stop it: docker stop ${name}; or set DATA_DIR in ${settings.instance.envFile} to a directory of this instance.`,
         } as const,

@@ -3,7 +3,7 @@ import type { Finding } from '../host/errors.ts';
 import type { Source } from '../host/git.ts';
 import type { Settings } from '../settings/load.ts';
 
-/** What each check knows: the settings and the checkout. Checks read the host or the daemon, and change nothing. */
+/** Input of each check. Checks read the host or the daemon, and change nothing. */
 export interface HostContext {
   readonly settings: Settings;
   readonly source: Source;
@@ -11,7 +11,7 @@ export interface HostContext {
   readonly neighbours: readonly Settings[];
 }
 
-/** What checks of the daemon know besides: all that it said, asked once. */
+/** Input of checks of the daemon: its facts too, read once. */
 interface DaemonContext extends HostContext {
   readonly daemon: DaemonFacts;
 }

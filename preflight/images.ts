@@ -7,8 +7,8 @@ import type { Finding } from '../host/errors.ts';
 import type { DaemonCheck } from './finding.ts';
 
 /**
- * Each image of a registry that a deploy needs is on the daemon, or can be pulled. Registries are asked for missing ones
- * only, and by the daemon itself; one that is not on a Unix socket of this host is not asked to.
+ * Each upstream image that a deploy needs is on the daemon, or can be pulled. Registries are asked for missing ones only,
+ * by the daemon itself, and only if it is on a Unix socket of this host.
  */
 export const images: DaemonCheck = {
   name: 'images',
@@ -18,7 +18,7 @@ export const images: DaemonCheck = {
     const built = buildTag(settings, 'gateway', hashBuildContext(checkoutDir, gatewayDockerfile));
     const pins = pinsOf(checkoutDir);
     const missing = await missingImages(new DockerClient(host), [built, ...pins.map(({ reference }) => reference)]);
-    // A builder keeps what it built on to itself: that is missed only where a build is ahead.
+    // A builder keeps its base images to itself: they are needed only if the gateway must be built.
     const isNeeded = ({ service }: Pin) => service !== 'gateway' || missing.includes(built);
     const needed = pins.filter((pin) => missing.includes(pin.reference) && isNeeded(pin));
     if (!host.startsWith('unix://')) return [];
@@ -28,7 +28,7 @@ export const images: DaemonCheck = {
   },
 };
 
-/** By what docker complains of: an image may have other names than the one that it was asked for by. */
+/** By docker's error text: `RepoTags` may name the image differently than the reference. */
 export async function missingImages(docker: DockerClient, references: readonly string[]): Promise<readonly string[]> {
   const argv = ['image', 'inspect', '--format', '{{.Id}}', ...references];
   const { stderr } = await docker.call(argv, { allowedExitCodes: [0, 1] });
@@ -36,7 +36,7 @@ export async function missingImages(docker: DockerClient, references: readonly s
   return references.filter((reference) => named.includes(reference));
 }
 
-/** What a deploy would fail to pull, by what registries said of the images that the daemon has not got. */
+/** Images that a deploy would fail to pull, by the registries' answers about those missing on the daemon. */
 export function imageFindings(
   host: string,
   asked: readonly { readonly pin: Pin; readonly answer: RegistryAnswer }[],
@@ -48,9 +48,9 @@ export function imageFindings(
         {
           code: 'E_IMAGE_TAG',
           severity: 'error',
-          message: `${where} must be an image that its registry has (got: no such tag)`,
-          why: 'The deploy would stop at its pull.',
-          fix: `Name another tag in ${file}; ./gatewayctl images --check asks for all.`,
+          message: `${where} must exist in its registry (got no such tag)`,
+          why: 'The deploy would fail to pull it.',
+          fix: `Name another tag in ${file}; ./gatewayctl images --check checks all.`,
         },
       ];
     }
@@ -60,8 +60,8 @@ export function imageFindings(
           code: 'E_IMAGE_MISSING',
           severity: 'error',
           message: `${where} is not on the daemon, and no registry answers it (got docker at ${host})`,
-          why: 'The deploy would stop at its pull.',
-          fix: `Give the daemon a way to the registry; or, on a host that has the image: docker save ${reference} | ssh <this host> docker load`,
+          why: 'The deploy would fail to pull it.',
+          fix: `Give the daemon access to the registry; or, on a host that has the image: docker save ${reference} | ssh <this host> docker load`,
         },
       ];
     }

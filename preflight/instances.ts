@@ -9,7 +9,7 @@ import { loadSettings, type Settings } from '../settings/load.ts';
 import { environments, services } from '../settings/services.ts';
 import type { HostCheck } from './finding.ts';
 
-/** Settings of the other environments under the same root; one whose settings are bad is told of by its own doctor. */
+/** Settings of the other environments under the same root; one with bad settings is reported by its own doctor. */
 export function otherInstances({ env, instance, checkoutDir }: Settings): readonly Settings[] {
   const root = dirname(instance.dir);
   return environments.flatMap((other) => {
@@ -24,7 +24,7 @@ export function otherInstances({ env, instance, checkoutDir }: Settings): readon
   });
 }
 
-/** No other environment of this host is set to the same name, ip:port or data. */
+/** No other environment of this host has the same name, ip:port or data. */
 export const instances: HostCheck = {
   name: 'instances',
   reads: 'host',
@@ -44,11 +44,11 @@ function collisions(settings: Settings, other: Settings): readonly Finding[] {
     });
   if (settings.project === other.project) {
     const why = 'Containers, network and volumes of both would have the same names.';
-    refuse('E_PROJECT_SHARED', 'COMPOSE_PROJECT_NAME', `is the name of ${other.env} too`, settings.project, why);
+    refuse('E_PROJECT_SHARED', 'COMPOSE_PROJECT_NAME', `is also the name of ${other.env}`, settings.project, why);
   }
   if (areNested(settings.dataDir, other.dataDir)) {
     const why = 'Two servers on one data directory destroy it.';
-    refuse('E_DATA_SHARED', 'DATA_DIR', `is not apart from the data of ${other.env}`, settings.dataDir, why);
+    refuse('E_DATA_SHARED', 'DATA_DIR', `overlaps the data of ${other.env}`, settings.dataDir, why);
   }
   if (settings.bindIp === other.bindIp) {
     for (const service of services.filter((name) => settings.isPublished[name])) {

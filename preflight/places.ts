@@ -10,21 +10,21 @@ const tmpfsType = 0x01021994;
 const leastFreeMiB = 1024;
 const leastFreeInodes = 10_000;
 
-/** The data lies where it lasts: outside the checkout, on a disk with room, and where its path says. */
+/** The data is outside the checkout, on a disk with room, and not behind a symbolic link. */
 export const places: HostCheck = {
   name: 'places',
   reads: 'host',
   run({ settings }) {
     const { dataDir, checkoutDir, instance } = settings;
     const findings: Finding[] = [];
-    const found = realpathSync(nearestThere(dataDir));
+    const found = realpathSync(nearestExisting(dataDir));
     const move = `Set DATA_DIR in ${instance.envFile} to a directory on a lasting disk.`;
     if (isWithin(found, checkoutDir) || isWithin(dataDir, checkoutDir)) {
       findings.push({
         code: 'E_DATA_IN_CHECKOUT',
         severity: 'error',
-        message: `${dataDir}: must not lie in the checkout (got ${checkoutDir})`,
-        why: 'A checkout is disposable: cleaning it would take the data with it.',
+        message: `${dataDir}: must not be in the checkout (got ${checkoutDir})`,
+        why: 'A checkout is disposable: cleaning it would delete the data.',
         fix: move,
       });
     }
@@ -33,7 +33,7 @@ export const places: HostCheck = {
         code: 'E_DATA_SYMLINK',
         severity: 'error',
         message: `${dataDir}: must be the directory itself (got a link to ${found})`,
-        why: 'Where it leads may change while the volumes stay bound to where it led.',
+        why: 'The link may change while the volumes stay bound to its old target.',
         fix: `Set DATA_DIR=${found} in ${instance.envFile}.`,
       });
     }
@@ -45,8 +45,8 @@ export const places: HostCheck = {
       findings.push({
         code: 'E_DATA_SYMLINK',
         severity: 'error',
-        message: `${path}: must not lead out of ${dataDir} (got a link to ${real})`,
-        why: 'Docker would write where no marker, backup or check looks.',
+        message: `${path}: must not point outside ${dataDir} (got a link to ${real})`,
+        why: 'No marker, backup or check would cover what Docker writes there.',
         fix: `Remove the link and mount the disk there: sudo mount --bind ${real} ${path}; or set DATA_DIR in ${instance.envFile}.`,
       });
     }
@@ -66,26 +66,26 @@ export function memoryFindings(
     {
       code: env === 'prod' ? 'E_DATA_TMPFS' : 'W_DATA_TMPFS',
       severity: env === 'prod' ? 'error' : 'warning',
-      message: `${dataDir}: must lie on a disk (got tmpfs)`,
-      why: 'It is memory: all data is gone when the host restarts.',
+      message: `${dataDir}: must be on a disk (got tmpfs)`,
+      why: 'tmpfs is memory: all data is lost when the host restarts.',
       fix: `Set DATA_DIR in ${instance.envFile} to a directory on a lasting disk.`,
     },
   ];
 }
 
-/** Images have room too, where the daemon's directory is on this host; and Docker Desktop may reach the data. */
+/** There is room for images too, if the daemon's directory is on this host; and Docker Desktop can mount the data. */
 export const daemonPlaces: DaemonCheck = {
   name: 'daemon-places',
   reads: 'daemon',
   run({ settings, daemon: { rootDir, operatingSystem } }) {
     if (operatingSystem === 'Docker Desktop') return shareFindings(settings);
     if (!existsSync(rootDir)) return [];
-    const isSameDisk = statSync(rootDir).dev === statSync(nearestThere(settings.dataDir)).dev;
+    const isSameDisk = statSync(rootDir).dev === statSync(nearestExisting(settings.dataDir)).dev;
     return isSameDisk ? [] : roomFindings(rootDir, statfsSync(rootDir));
   },
 };
 
-/** Docker Desktop runs containers in a machine of its own, which sees the shared directories only. */
+/** Docker Desktop runs containers in a virtual machine, which has the shared directories only. */
 function shareFindings({ dataDir, instance }: Settings): readonly Finding[] {
   const shared = ['/Users', '/Volumes', '/private', '/tmp', '/var/folders', '/home'];
   if (shared.some((dir) => isWithin(dataDir, dir))) return [];
@@ -93,14 +93,14 @@ function shareFindings({ dataDir, instance }: Settings): readonly Finding[] {
     {
       code: 'W_DATA_NOT_SHARED',
       severity: 'warning',
-      message: `${dataDir}: is not in a directory that Docker Desktop shares by itself (got none of ${shared.join(', ')})`,
-      why: 'A container cannot mount what is not shared, and its deploy fails.',
+      message: `${dataDir}: is not in a directory that Docker Desktop shares by default (got none of ${shared.join(', ')})`,
+      why: 'Containers can mount shared directories only; the deploy would fail.',
       fix: `Share it (Docker Desktop, Settings, Resources, File sharing), or set DATA_DIR in ${instance.envFile} to a directory below your home.`,
     },
   ];
 }
 
-/** What `statfs` says of a file system, as far as it is needed here. */
+/** Result of `statfs`, with the fields that are read here. */
 export interface Room {
   readonly bsize: number;
   readonly bavail: number;
@@ -108,7 +108,7 @@ export interface Room {
   readonly ffree: number;
 }
 
-/** Warnings of a file system that is nearly full; some have no fixed number of inodes and say 0. */
+/** Warns of a file system that is nearly full; some have no fixed number of inodes and report 0. */
 export function roomFindings(path: string, { bsize, bavail, files, ffree }: Room): readonly Finding[] {
   const freeMiB = Math.floor((bsize * bavail) / 1_048_576);
   const hasRoom = freeMiB >= leastFreeMiB;
@@ -118,22 +118,22 @@ export function roomFindings(path: string, { bsize, bavail, files, ffree }: Room
     {
       code: 'W_DISK_FULL',
       severity: 'warning',
-      message: `${path}: has little room (got ${hasRoom ? `${ffree} inodes, needs ${leastFreeInodes}` : `${freeMiB} MiB, needs ${leastFreeMiB}`})`,
+      message: `${path}: is nearly full (got ${hasRoom ? `${ffree} inodes, needs ${leastFreeInodes}` : `${freeMiB} MiB, needs ${leastFreeMiB}`})`,
       why: 'A build fails, and PostgreSQL stops, when it cannot write.',
-      fix: `Free some: docker image prune; see what is large: ${hasRoom ? 'df -i' : 'df -h'} ${path}`,
+      fix: `Free some space: docker image prune; show usage: ${hasRoom ? 'df -i' : 'df -h'} ${path}`,
     },
   ];
 }
 
 /**
- * What is wrong where a directory's file system, there or not yet, has not this many bytes free.
- * @returns `got 1 MiB, needs 56 MiB`; `undefined` where there is room
+ * Whether the file system of a directory, which need not exist yet, lacks this many free bytes.
+ * @returns `got 1 MiB, needs 56 MiB`; `undefined` if there is room
  */
 export function lackOfRoom(path: string, bytes: number): string | undefined {
-  const { bavail, bsize } = statfsSync(nearestThere(path));
+  const { bavail, bsize } = statfsSync(nearestExisting(path));
   const [free, needed] = [Math.ceil((bavail * bsize) / 1_048_576), Math.ceil(bytes / 1_048_576)];
   return free < needed ? `got ${free} MiB, needs ${needed} MiB` : undefined;
 }
 
-/** The path itself, or the directory above it that is there. */
-const nearestThere = (path: string): string => (existsSync(path) ? path : nearestThere(dirname(path)));
+/** The path itself, or its nearest parent that exists. */
+const nearestExisting = (path: string): string => (existsSync(path) ? path : nearestExisting(dirname(path)));

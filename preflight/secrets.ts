@@ -3,7 +3,7 @@ import type { Finding } from '../host/errors.ts';
 import type { Secrets } from '../settings/load.ts';
 import type { HostCheck } from './finding.ts';
 
-/** The `.env` is its owner's alone, and each secret in it is strong and used once on this host. */
+/** The `.env` is readable by its owner only, and each secret in it is strong and used once on this host. */
 export const secrets: HostCheck = {
   name: 'secrets',
   reads: 'host',
@@ -15,8 +15,8 @@ export const secrets: HostCheck = {
       findings.push({
         code: 'W_ENV_MODE',
         severity: 'warning',
-        message: `${envFile}: must be readable by its owner alone (got mode ${mode.toString(8).padStart(4, '0')})`,
-        why: 'Every user of this host that may read it has all secrets of this environment.',
+        message: `${envFile}: must be readable by its owner only (got mode ${mode.toString(8).padStart(4, '0')})`,
+        why: 'Every user who can read it has all secrets of this environment.',
         fix: `chmod 600 ${envFile}`,
       });
     }
@@ -32,7 +32,7 @@ export const secrets: HostCheck = {
           code: 'W_SECRET_WEAK',
           severity: 'warning',
           message: `${where}: is easy to guess (got a well-known word or few different characters)`,
-          why: 'Whoever reaches the port may try such values first.',
+          why: 'Attackers who reach the port try such values first.',
           fix,
         });
       }
@@ -42,7 +42,7 @@ export const secrets: HostCheck = {
           code: 'W_SECRET_REUSED',
           severity: 'warning',
           message: `${where}: must be used in one place only (got the value of ${twin})`,
-          why: 'Who learns one of them has the other too.',
+          why: 'Anyone who learns one has the other too.',
           fix,
         });
       }
@@ -54,7 +54,7 @@ export const secrets: HostCheck = {
 
 const entriesOf = (all: Secrets) => Object.entries(all) as readonly (readonly [keyof Secrets, string])[];
 
-/** Whether a secret of enough characters can be guessed all the same. */
+/** Whether a secret is easy to guess although it is long enough. */
 export function isWeak(secret: string): boolean {
   const isWord = /change.?me|password|passw0rd|secret-?here|example|12345678|qwerty|admin|default/i.test(secret);
   return isWord || new Set(secret).size < 8;

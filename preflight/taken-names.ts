@@ -5,17 +5,17 @@ import type { Settings } from '../settings/load.ts';
 import { dataVolumes, services } from '../settings/services.ts';
 import type { DaemonCheck } from './finding.ts';
 
-/** The lists in which names of this stack are looked for. */
+/** The objects whose names are compared with those of this stack. */
 export type NamedObjects = Pick<DaemonFacts, 'containers' | 'networks' | 'volumes'>;
 
-/** No container, network or volume of somebody else has a name that this stack needs. */
+/** No container, network or volume outside this stack has a name that this stack needs. */
 export const takenNames: DaemonCheck = {
   name: 'taken-names',
   reads: 'daemon',
   run: ({ settings, daemon }) => nameFindings(settings, daemon),
 };
 
-/** Objects with a name of this stack that its own label does not mark as made by it. */
+/** Objects that have a name of this stack but not its label. */
 export function nameFindings(settings: Settings, objects: NamedObjects): readonly Finding[] {
   const kinds = [
     {
@@ -41,11 +41,11 @@ export function nameFindings(settings: Settings, objects: NamedObjects): readonl
           code: 'E_NAME_TAKEN',
           severity: 'error',
           message: `${kind} ${name}: is not of this stack (got ${project === '' ? 'no project' : `project ${project}`})`,
-          why: 'Docker allows each name once, and what others made is never removed.',
+          why: 'Docker allows each name once, and gatewayctl removes only its own.',
           fix:
             project === settings.project
               ? `./gatewayctl adopt ${settings.env} --dry-run shows how to take over that Compose project with its data; or set COMPOSE_PROJECT_NAME in ${settings.instance.envFile} to another name`
-              : `Set COMPOSE_PROJECT_NAME in ${settings.instance.envFile} to another name; or, if nobody needs it: ${remove} ${name}`,
+              : `Set COMPOSE_PROJECT_NAME in ${settings.instance.envFile} to another name; or, if it is not needed: ${remove} ${name}`,
         };
       }),
   );

@@ -3,7 +3,7 @@ import { readMove } from '../instance/move-journal.ts';
 import { doesRotationContinue, readRotation } from '../instance/rotation-journal.ts';
 import type { HostCheck } from './finding.ts';
 
-/** No secret was changed where it is stored and not yet in the `.env`. */
+/** No rotation is open: no secret was changed in its service but not yet in the `.env`. */
 export const rotation: HostCheck = {
   name: 'rotation',
   reads: 'host',
@@ -17,12 +17,13 @@ export const rotation: HostCheck = {
         severity: 'error',
         message: `${instance.envFile} ${open.variable}: its rotation was interrupted`,
         why: 'The service that stores it may have the new value already; one that is started now would get the old one.',
-        fix: `Run ./gatewayctl up ${env}: it goes on with the rotation, then deploys.`,
+        fix: `Run ./gatewayctl up ${env}: it continues the rotation, then deploys.`,
       },
     ];
   },
 };
-/** The data is not half on its way: a deploy would write to the old copy, and the move would then leave that behind. */
+
+/** No move of the data is open: a deploy would write to the old copy, which is left behind. */
 export const openMove: HostCheck = {
   name: 'open-move',
   reads: 'host',
@@ -34,13 +35,14 @@ export const openMove: HostCheck = {
         code: 'E_MOVE_OPEN',
         severity: 'error',
         message: `${instance.dir}: the move of its data from ${move.from} is not finished (got ${move.to})`,
-        why: 'What a deploy writes now would be left behind.',
+        why: 'A deploy would write to the old copy, which is left behind.',
         fix: `./gatewayctl move-data ${env} ${move.to}`,
       },
     ];
   },
 };
-/** The data of a Compose project is not half on its way: a deploy would start on a part of it. */
+
+/** No adoption is open: a deploy would start on part of the data. */
 export const openAdoption: HostCheck = {
   name: 'open-adoption',
   reads: 'host',
@@ -52,7 +54,7 @@ export const openAdoption: HostCheck = {
         code: 'E_ADOPT_OPEN',
         severity: 'error',
         message: `${instance.dir}: the adoption of a Compose project is not finished (got ${phase})`,
-        why: 'A deploy would start on a part of its data.',
+        why: 'A deploy would start on part of its data.',
         fix: `./gatewayctl adopt ${env}`,
       },
     ];

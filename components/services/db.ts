@@ -16,7 +16,7 @@ export function db(settings: Settings): ServiceSpec {
     },
     volumes: [{ volume: 'postgres', mountedAt: '/var/lib/postgresql/data' }],
     tmpfs: { '/run/postgresql': 'uid=70,gid=70,mode=0750', '/tmp': 'mode=1777' },
-    // By TCP: while the first start sets the database up, the server listens on its socket only.
+    // Over TCP: while the first start initializes the database, the server listens on its socket only.
     healthTest: ['CMD', 'pg_isready', '-q', '-h', '127.0.0.1', '-U', settings.db.user, '-d', settings.db.name],
     startPeriodSeconds: 120,
     graceSeconds: 120,

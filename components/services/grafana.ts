@@ -16,8 +16,8 @@ export function grafana(settings: Settings): ServiceSpec {
       GF_ANALYTICS_CHECK_FOR_UPDATES: 'false',
       GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES: 'false',
       GF_LOG_MODE: 'console',
-      // Else each start downloads plugins; from 13.2 on, an update of the bundled Prometheus plugin that fails on a
-      // read-only root unloads it.
+      // Otherwise each start downloads plugins; since 13.2, a failed update of the bundled Prometheus plugin (read-only
+      // root) unloads it.
       GF_PLUGINS_PREINSTALL_DISABLED: 'true',
       GF_PLUGINS_PREINSTALL_AUTO_UPDATE: 'false',
       GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED: 'true',

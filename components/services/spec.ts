@@ -8,7 +8,7 @@ export interface ServiceSpec {
   /** Port that the process listens on inside the container. */
   readonly containerPort: number;
   readonly command?: readonly string[];
-  /** Plain settings only: whoever may run `docker inspect` reads them. */
+  /** No secrets: anyone who may run `docker inspect` can read it. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly volumes: readonly { readonly volume: DataVolumeName; readonly mountedAt: string }[];
   /** Directories of the checkout, mounted read-only from their content-addressed copies. */

@@ -7,8 +7,8 @@ import { draftPath } from '../../host/whole-file.ts';
 import type { Settings } from '../../settings/load.ts';
 
 /**
- * Where the copy of a directory of the checkout lies: `<instance>/config/<sha256>`. A changed file gives another path,
- * a new checkout does not.
+ * Path of the copy of a directory of the checkout: `<instance>/config/<sha256>`. A changed file changes the path, a new
+ * checkout does not.
  * @param source relative to the checkout: `monitoring/prometheus`
  */
 export function configFilesPath(settings: Settings, source: string): string {
@@ -19,7 +19,7 @@ export function configFilesPath(settings: Settings, source: string): string {
   return join(settings.instance.configDir, hash);
 }
 
-/** Copies the files to their place, whole or not at all, readable for every container user. */
+/** Copies the files to their path atomically, readable for every container user. */
 export async function copyConfigFiles(settings: Settings, source: string): Promise<void> {
   const hostPath = configFilesPath(settings, source);
   if (existsSync(hostPath)) return;

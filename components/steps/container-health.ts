@@ -4,7 +4,7 @@ import { type Clock, systemClock, waitUntil } from '../../host/wait.ts';
 import type { Settings } from '../../settings/load.ts';
 import type { HostStepOf } from './step.ts';
 
-/** A container as `docker container inspect` gives it, as far as it is looked at here. */
+/** A container as `docker container inspect` gives it, with the fields that are read here. */
 interface WatchedContainer {
   readonly Created: string;
   readonly RestartCount: number;
@@ -22,26 +22,26 @@ interface WatchedContainer {
 const healthOf = ({ State }: WatchedContainer) => State.Health?.Status ?? 'none';
 
 /**
- * Why a container will not get healthy by waiting longer; `undefined` where it may.
- * @param restartsBefore how often it had restarted by itself when the wait began
+ * Why a container will not become healthy by waiting; `undefined` if it may.
+ * @param restartsBefore its restart count when the wait began
  */
-function illness(container: WatchedContainer, restartsBefore: number): string | undefined {
+function failureOf(container: WatchedContainer, restartsBefore: number): string | undefined {
   const { Status, ExitCode, OOMKilled } = container.State;
   const ended = OOMKilled ? 'was killed, out of memory' : `ended (exit ${ExitCode})`;
   if (Status === 'exited' || Status === 'dead') return ended;
   if (Status === 'restarting') return `${ended} and will be started again`;
-  // Running again, it shows no exit code any more.
+  // Once it runs again, Docker no longer has its exit code.
   if (container.RestartCount > restartsBefore) return 'ended and was started again';
   return healthOf(container) === 'unhealthy' ? 'is unhealthy' : undefined;
 }
 
-// A container of this deploy is looked at as soon as it is made.
+// A container of this deploy is first checked right after its creation.
 const freshMs = 20_000;
 
 /**
- * Waits until a container is healthy, and fails at once where it ends or turns unhealthy. One that was ill before this
+ * Waits until a container is healthy, and fails at once if it exits or becomes unhealthy. One that had failed before this
  * deploy is restarted first: the cause may be gone.
- * @param wallClock milliseconds since the epoch, to which the daemon's times are compared
+ * @param wallClock milliseconds since the epoch, compared with the daemon's times
  * @throws UserError E_UNHEALTHY with the container's last lines
  */
 export async function waitUntilHealthy(
@@ -65,27 +65,27 @@ export async function waitUntilHealthy(
     const seen = await read();
     if (restartsBefore !== undefined) return seen;
     const isFresh = wallClock() - Date.parse(seen.Created) < freshMs;
-    const wasIll = !isFresh && healthOf(seen) !== 'healthy' && illness(seen, 0) !== undefined;
-    // Its own stop may take two minutes.
-    if (wasIll) await docker.call(['restart', containerId], { timeoutMs: 180_000 });
-    const begun = wasIll ? await read() : seen;
+    const hadFailed = !isFresh && healthOf(seen) !== 'healthy' && failureOf(seen, 0) !== undefined;
+    // Its graceful stop may take two minutes.
+    if (hadFailed) await docker.call(['restart', containerId], { timeoutMs: 180_000 });
+    const begun = hadFailed ? await read() : seen;
     restartsBefore = isFresh ? 0 : begun.RestartCount;
     return begun;
   };
-  const illnessNow = (container: WatchedContainer) => illness(container, restartsBefore ?? 0);
+  const failureNow = (container: WatchedContainer) => failureOf(container, restartsBefore ?? 0);
   const { last } = await waitUntil(look, {
-    isOver: (seen) => healthOf(seen) === 'healthy' || illnessNow(seen) !== undefined,
+    isOver: (seen) => healthOf(seen) === 'healthy' || failureNow(seen) !== undefined,
     timeoutMs: limitSeconds * 1000,
     firstPauseMs: 100,
     mostPauseMs: 250,
     clock,
   });
   if (healthOf(last) === 'healthy') return;
-  const reason = illnessNow(last) ?? `is not healthy after ${limitSeconds} s (last: ${healthOf(last)})`;
+  const reason = failureNow(last) ?? `is not healthy after ${limitSeconds} s (last: ${healthOf(last)})`;
   throw new UserError(
     'E_UNHEALTHY',
     `${settings.env}: ${service} ${reason}; its last lines:\n${await lastLines(docker, containerId, last)}`,
-    `Fix what the lines name, then deploy again.${memoryHint(settings, service, last)}`,
+    `Fix the error in these lines, then deploy again.${memoryHint(settings, service, last)}`,
   );
 }
 

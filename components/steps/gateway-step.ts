@@ -13,8 +13,8 @@ export const stepContainerName = (settings: Settings, step: GatewayStep) =>
   `${containerName(settings, 'gateway')}-${step}`;
 
 /**
- * Arguments of `docker` for one run of a new gateway image with the settings, network, secrets and data of the real
- * one, and no port.
+ * Arguments of `docker` for one run of a new gateway image with the settings, network, secrets and data of the
+ * deployed one, and no port.
  */
 export function gatewayStepArgs(
   settings: Settings,
@@ -48,11 +48,11 @@ export async function runGatewayStep(
   docker: DockerClient,
   { step, imageId }: HostStepOf<GatewayStep>,
 ): Promise<void> {
-  // What a killed deploy left has the name, and could still be at work.
+  // A container that a killed deploy left has the same name and may still run.
   const remove = () => docker.call(['rm', '--force', stepContainerName(settings, step)], { allowedExitCodes: 'any' });
   await remove();
   const args = gatewayStepArgs(settings, step, imageId, isBreakingMigrationAllowed());
-  // A migration takes the time that it takes.
+  // The time of a migration depends on the data.
   const timeoutMs = step === 'selfcheck' ? selfcheckTimeoutMs : 'unlimited';
   const result = await docker.call(args, { allowedExitCodes: 'any', timeoutMs }).finally(remove);
   if (result.exitCode === 0) return;
@@ -63,6 +63,6 @@ export async function runGatewayStep(
   throw new UserError(
     'E_GATEWAY_STEP',
     `${settings.env}: the new gateway failed its ${step} (${reason}); its last lines:\n${lastLines || 'none'}`,
-    'The running gateway was not touched. Mend what the lines name, then deploy again.',
+    'The running gateway was not touched. Fix the error in these lines, then deploy again.',
   );
 }

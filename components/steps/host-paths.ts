@@ -20,13 +20,13 @@ export interface OwnedPath {
   readonly content?: string;
 }
 
-/** Directories with the owner and mode that each image needs; no secret among them. */
+/** Directories with the owner and mode that each image needs; no secrets. */
 export function ownedDirectories(): readonly OwnedPath[] {
   const directory = (path: string, volume: DataVolumeName) => ({ path, ...owners[dataOwners[volume]], mode: 0o700 });
   return [
     ...dataVolumes.map((volume) => directory(`data/${volume}`, volume)),
-    // An empty volume takes on the mode of the image's own directory, and an empty store on its first day looks like
-    // a disk that is not mounted. Not for PostgreSQL: initdb refuses a directory that is not empty, and sets the mode.
+    // Docker gives an empty volume the mode of the image's directory, and an empty directory looks like a disk that is
+    // not mounted. Not for PostgreSQL: initdb refuses a directory that is not empty, and sets the mode itself.
     ...dataVolumes.filter((volume) => volume !== 'postgres').map((volume) => directory(`data/${volume}/.keep`, volume)),
     ...secretServices.map((service) => ({ path: `secrets/${service}`, ...owners[service], mode: 0o500 })),
   ];
@@ -59,8 +59,8 @@ export function unpackArgs(settings: Settings, imageId: string): readonly string
 }
 
 /**
- * Makes what containers mount from this host: copies of config files, directories, and secret files with owners that
- * this process could not give them.
+ * Creates what containers mount from this host: copies of config files, directories, and secret files with owners that
+ * this process may not set.
  */
 export async function makeHostPaths(
   settings: Settings,

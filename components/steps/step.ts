@@ -9,7 +9,7 @@ export type GatewayStep = (typeof gatewaySteps)[number];
 const env = z.enum(environments);
 const text = z.string().min(1);
 
-/** What a step on the host is told: the one argument of `components/host-step.ts`, as JSON. No secret is in it. */
+/** Input of a step on the host: the one argument of `components/host-step.ts`, as JSON. It contains no secrets. */
 export const hostStepSchema = z.discriminatedUnion('step', [
   z.strictObject({
     step: z.literal('host-paths'),

@@ -6,7 +6,7 @@ import { type Checkout, containerIds, docker, gatewayctl, type Shell } from '../
 import { completeTask, type Worker, workerOf } from '../helpers/worker.ts';
 
 const project = 'taxlien-gateway-dev';
-const untouched = 'The running gateway was not touched. Mend what the lines name, then deploy again.';
+const untouched = 'The running gateway was not touched. Fix the error in these lines, then deploy again.';
 const firstMigration = 'supabase/migrations/20261123000000_tasks.sql';
 const secondMigration = 'supabase/migrations/20261124000000_notes.sql';
 
@@ -227,7 +227,7 @@ describe.each(accounts)('a gateway that serves, deployed by %s', (account) => {
     await restore();
     expect(exitCode).toBe(1);
     expect(stdout + stderr).toMatch(message);
-    expect(stdout + stderr).toContain('Mend what the lines name, then deploy again.');
+    expect(stdout + stderr).toContain('Fix the error in these lines, then deploy again.');
     expect(stdout).toMatch(/^gateway: down for \d+\.\d s$/m);
     // The whole wait is the start period and 60 s, on top of what a deploy takes.
     expect(tookMs).toBeLessThan(60_000);

@@ -173,7 +173,7 @@ describe('others on this host', () => {
     onTestFinished(() => docker('rm', '--force', '--volumes', 'reader').then(() => {}));
     const found = await diagnose();
     expect(codesOf(found)).toEqual(error('E_DATA_IN_USE'));
-    expect(found.findings[0]?.message).toBe(`${path}: is mounted by a container of somebody else (got reader)`);
+    expect(found.findings[0]?.message).toBe(`${path}: is mounted by a container outside this stack (got reader)`);
   });
 
   test('another environment with the same address, name or data', async () => {
@@ -323,7 +323,7 @@ describe('the images', () => {
     const registry = await serveRegistry((tag) => (tag === '7.4.7-alpine3.23' ? answer : 'has'));
     const reference = `${registry}/library/redis:7.4.7-alpine3.23`;
     useRedis(reference);
-    const rule = 'must be an image that its registry has (got: no such tag)';
+    const rule = 'must exist in its registry (got no such tag)';
     expect(await found()).toEqual(
       codes.map((code) => `${code} docker/images/upstream-images.json (redis): ${reference} ${rule}`),
     );

@@ -74,7 +74,7 @@ export const surroundings: readonly Fault[] = [
       stack.change();
       const { text } = await stack.up();
       rmSync(filler);
-      expect(text).toMatch(/\/dev\/data: has little room \(got 0 MiB, needs 1024\)/);
+      expect(text).toMatch(/\/dev\/data: is nearly full \(got 0 MiB, needs 1024\)/);
       expect(text).toMatch(/^ *FAIL raw: write \S+ no space left on device$/m);
       return undefined;
     },

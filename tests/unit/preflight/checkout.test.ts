@@ -11,7 +11,7 @@ test('a dirty checkout is refused where nobody allowed it', async () => {
   const settings = testSettings({ root, env: 'prod', checkoutDir: `${root}/checkout` });
   expect(shownFindings(await runHostCheck(checkout, settings, dirty), root)).toMatchInlineSnapshot(`
     [
-      "E_DIRTY error: <root>/checkout: has changes that no commit holds (got 0123456789ab and more). Nobody could build this image a second time. Commit or discard them (git status), or set ALLOW_DIRTY=true in <root>/prod/.env.",
+      "E_DIRTY error: <root>/checkout: has uncommitted changes (got 0123456789ab and more). This image could not be built again. Commit or discard them (git status), or set ALLOW_DIRTY=true in <root>/prod/.env.",
     ]
   `);
 });

@@ -69,10 +69,10 @@ test('names of this stack that others hold', () => {
     ],
   });
   expect(shownFindings(found, root).join('\n')).toMatchInlineSnapshot(`
-    "E_NAME_TAKEN error: container taxlien-gateway-dev-redis: is not of this stack (got no project). Docker allows each name once, and what others made is never removed. Set COMPOSE_PROJECT_NAME in <root>/dev/.env to another name; or, if nobody needs it: docker rm taxlien-gateway-dev-redis
-    E_NAME_TAKEN error: network taxlien-gateway-dev_default: is not of this stack (got project shop). Docker allows each name once, and what others made is never removed. Set COMPOSE_PROJECT_NAME in <root>/dev/.env to another name; or, if nobody needs it: docker network rm taxlien-gateway-dev_default
-    E_NAME_TAKEN error: volume taxlien-gateway-dev_postgres: is not of this stack (got project shop). Docker allows each name once, and what others made is never removed. Set COMPOSE_PROJECT_NAME in <root>/dev/.env to another name; or, if nobody needs it: docker volume rm taxlien-gateway-dev_postgres
-    E_NAME_TAKEN error: volume taxlien-gateway-dev_redis: is not of this stack (got project taxlien-gateway-dev). Docker allows each name once, and what others made is never removed. ./gatewayctl adopt dev --dry-run shows how to take over that Compose project with its data; or set COMPOSE_PROJECT_NAME in <root>/dev/.env to another name"
+    "E_NAME_TAKEN error: container taxlien-gateway-dev-redis: is not of this stack (got no project). Docker allows each name once, and gatewayctl removes only its own. Set COMPOSE_PROJECT_NAME in <root>/dev/.env to another name; or, if it is not needed: docker rm taxlien-gateway-dev-redis
+    E_NAME_TAKEN error: network taxlien-gateway-dev_default: is not of this stack (got project shop). Docker allows each name once, and gatewayctl removes only its own. Set COMPOSE_PROJECT_NAME in <root>/dev/.env to another name; or, if it is not needed: docker network rm taxlien-gateway-dev_default
+    E_NAME_TAKEN error: volume taxlien-gateway-dev_postgres: is not of this stack (got project shop). Docker allows each name once, and gatewayctl removes only its own. Set COMPOSE_PROJECT_NAME in <root>/dev/.env to another name; or, if it is not needed: docker volume rm taxlien-gateway-dev_postgres
+    E_NAME_TAKEN error: volume taxlien-gateway-dev_redis: is not of this stack (got project taxlien-gateway-dev). Docker allows each name once, and gatewayctl removes only its own. ./gatewayctl adopt dev --dry-run shows how to take over that Compose project with its data; or set COMPOSE_PROJECT_NAME in <root>/dev/.env to another name"
   `);
 });
 

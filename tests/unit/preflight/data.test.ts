@@ -73,33 +73,33 @@ test('each way in which a directory is not the one that was written', async () =
   }
   expect(shown.join('\n')).toMatchInlineSnapshot(`
     "missing:
-    E_DATA_EMPTY error: <root>/dev/data/postgres: held the data of postgres and is empty (marker: mounted at <mount>). A deploy would start on other data than before. Mount its disk or restore a backup; to start anew on purpose: rm <root>/dev/data/.owners/postgres.json.
+    E_DATA_EMPTY error: <root>/dev/data/postgres: held the data of postgres and is empty (marker: mounted at <mount>). A deploy would start on other data than before. Mount its disk or restore a backup; to start with no data on purpose: rm <root>/dev/data/.owners/postgres.json.
     empty:
-    E_DATA_EMPTY error: <root>/dev/data/postgres: held the data of postgres and is empty (marker: mounted at <mount>). A deploy would start on other data than before. Mount its disk or restore a backup; to start anew on purpose: rm <root>/dev/data/.owners/postgres.json.
+    E_DATA_EMPTY error: <root>/dev/data/postgres: held the data of postgres and is empty (marker: mounted at <mount>). A deploy would start on other data than before. Mount its disk or restore a backup; to start with no data on purpose: rm <root>/dev/data/.owners/postgres.json.
     foreign:
     E_DATA_FOREIGN error: <root>/dev/data/redis: belongs to another instance (got stage id-2). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env to a directory of this instance.
     of another stack:
     E_DATA_FOREIGN error: <root>/dev/data/redis: belongs to another instance (got stage id-1). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env to a directory of this instance.
     moved:
-    E_DATA_MOVED error: <root>/dev/elsewhere/postgres: is not where the data of postgres lies (got <root>/dev/elsewhere/postgres, the marker says <root>/dev/data/postgres). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data; to move the data: then ./gatewayctl move-data dev <root>/dev/elsewhere
-    E_DATA_MOVED error: <root>/dev/elsewhere/redis: is not where the data of redis lies (got <root>/dev/elsewhere/redis, the marker says <root>/dev/data/redis). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data; to move the data: then ./gatewayctl move-data dev <root>/dev/elsewhere
-    E_DATA_MOVED error: <root>/dev/elsewhere/raw: is not where the data of raw lies (got <root>/dev/elsewhere/raw, the marker says <root>/dev/data/raw). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data; to move the data: then ./gatewayctl move-data dev <root>/dev/elsewhere
-    E_DATA_MOVED error: <root>/dev/elsewhere/prometheus: is not where the data of prometheus lies (got <root>/dev/elsewhere/prometheus, the marker says <root>/dev/data/prometheus). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data; to move the data: then ./gatewayctl move-data dev <root>/dev/elsewhere
-    E_DATA_MOVED error: <root>/dev/elsewhere/grafana: is not where the data of grafana lies (got <root>/dev/elsewhere/grafana, the marker says <root>/dev/data/grafana). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data; to move the data: then ./gatewayctl move-data dev <root>/dev/elsewhere
+    E_DATA_MOVED error: <root>/dev/elsewhere/postgres: does not hold the data of postgres (got <root>/dev/elsewhere/postgres, the marker says <root>/dev/data/postgres). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data; to move the data: then ./gatewayctl move-data dev <root>/dev/elsewhere
+    E_DATA_MOVED error: <root>/dev/elsewhere/redis: does not hold the data of redis (got <root>/dev/elsewhere/redis, the marker says <root>/dev/data/redis). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data; to move the data: then ./gatewayctl move-data dev <root>/dev/elsewhere
+    E_DATA_MOVED error: <root>/dev/elsewhere/raw: does not hold the data of raw (got <root>/dev/elsewhere/raw, the marker says <root>/dev/data/raw). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data; to move the data: then ./gatewayctl move-data dev <root>/dev/elsewhere
+    E_DATA_MOVED error: <root>/dev/elsewhere/prometheus: does not hold the data of prometheus (got <root>/dev/elsewhere/prometheus, the marker says <root>/dev/data/prometheus). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data; to move the data: then ./gatewayctl move-data dev <root>/dev/elsewhere
+    E_DATA_MOVED error: <root>/dev/elsewhere/grafana: does not hold the data of grafana (got <root>/dev/elsewhere/grafana, the marker says <root>/dev/data/grafana). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data; to move the data: then ./gatewayctl move-data dev <root>/dev/elsewhere
     moved to where nothing is yet:
-    E_DATA_MOVED error: <root>/dev/not/there/postgres: is not where the data of postgres lies (got <root>/dev/not/there/postgres, the marker says <root>/dev/data/postgres). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data; to move the data: then ./gatewayctl move-data dev <root>/dev/not/there
-    E_DATA_MOVED error: <root>/dev/not/there/redis: is not where the data of redis lies (got <root>/dev/not/there/redis, the marker says <root>/dev/data/redis). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data; to move the data: then ./gatewayctl move-data dev <root>/dev/not/there
-    E_DATA_MOVED error: <root>/dev/not/there/raw: is not where the data of raw lies (got <root>/dev/not/there/raw, the marker says <root>/dev/data/raw). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data; to move the data: then ./gatewayctl move-data dev <root>/dev/not/there
-    E_DATA_MOVED error: <root>/dev/not/there/prometheus: is not where the data of prometheus lies (got <root>/dev/not/there/prometheus, the marker says <root>/dev/data/prometheus). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data; to move the data: then ./gatewayctl move-data dev <root>/dev/not/there
-    E_DATA_MOVED error: <root>/dev/not/there/grafana: is not where the data of grafana lies (got <root>/dev/not/there/grafana, the marker says <root>/dev/data/grafana). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data; to move the data: then ./gatewayctl move-data dev <root>/dev/not/there
+    E_DATA_MOVED error: <root>/dev/not/there/postgres: does not hold the data of postgres (got <root>/dev/not/there/postgres, the marker says <root>/dev/data/postgres). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data; to move the data: then ./gatewayctl move-data dev <root>/dev/not/there
+    E_DATA_MOVED error: <root>/dev/not/there/redis: does not hold the data of redis (got <root>/dev/not/there/redis, the marker says <root>/dev/data/redis). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data; to move the data: then ./gatewayctl move-data dev <root>/dev/not/there
+    E_DATA_MOVED error: <root>/dev/not/there/raw: does not hold the data of raw (got <root>/dev/not/there/raw, the marker says <root>/dev/data/raw). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data; to move the data: then ./gatewayctl move-data dev <root>/dev/not/there
+    E_DATA_MOVED error: <root>/dev/not/there/prometheus: does not hold the data of prometheus (got <root>/dev/not/there/prometheus, the marker says <root>/dev/data/prometheus). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data; to move the data: then ./gatewayctl move-data dev <root>/dev/not/there
+    E_DATA_MOVED error: <root>/dev/not/there/grafana: does not hold the data of grafana (got <root>/dev/not/there/grafana, the marker says <root>/dev/data/grafana). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data; to move the data: then ./gatewayctl move-data dev <root>/dev/not/there
     moved behind a link:
-    E_DATA_MOVED error: <root>/dev/data/raw: is not where the data of raw lies (got <root>/dev/data/raw-2, the marker says <root>/dev/data/raw). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data; to move the data: then ./gatewayctl move-data dev <root>/dev/data
+    E_DATA_MOVED error: <root>/dev/data/raw: does not hold the data of raw (got <root>/dev/data/raw-2, the marker says <root>/dev/data/raw). A deploy would start on other data than before. Set DATA_DIR in <root>/dev/.env back to <root>/dev/data; to move the data: then ./gatewayctl move-data dev <root>/dev/data
     on another device:
-    E_DATA_DEVICE error: <root>/dev/data/grafana: lies on another file system than its data (got <mount>, the marker says /mnt/disk). A deploy would start on other data than before. Mount the disk at /mnt/disk.
+    E_DATA_DEVICE error: <root>/dev/data/grafana: is on another file system than its data (got <mount>, the marker says /mnt/disk). A deploy would start on other data than before. Mount the disk at /mnt/disk.
     with a marker that is not JSON:
-    E_DAMAGED_FILE error: <root>/dev/data/.owners/redis.json: does not hold what gatewayctl writes (got 15 characters). A deploy would start on other data than before. Restore it from a backup. Or, if the data directory of redis certainly holds the data of this instance: rm <root>/dev/data/.owners/redis.json.
+    E_DAMAGED_FILE error: <root>/dev/data/.owners/redis.json: does not contain what gatewayctl writes (got 15 characters). A deploy would start on other data than before. Restore it from a backup. Or, if the data directory of redis certainly holds the data of this instance: rm <root>/dev/data/.owners/redis.json.
     with a marker that says too little:
-    E_DAMAGED_FILE error: <root>/dev/data/.owners/redis.json: does not hold what gatewayctl writes (got 16 characters). A deploy would start on other data than before. Restore it from a backup. Or, if the data directory of redis certainly holds the data of this instance: rm <root>/dev/data/.owners/redis.json.
+    E_DAMAGED_FILE error: <root>/dev/data/.owners/redis.json: does not contain what gatewayctl writes (got 16 characters). A deploy would start on other data than before. Restore it from a backup. Or, if the data directory of redis certainly holds the data of this instance: rm <root>/dev/data/.owners/redis.json.
     of another major:
     E_DATA_MAJOR error: <root>/dev/data/postgres: was written by major version 15 (got an image of 16). A deploy would start on other data than before. Go back to the image of that major in docker/images/upstream-images.json, or dump and restore the data."
   `);
@@ -123,8 +123,8 @@ describe('volumes', () => {
       { name: 'taxlien-gateway-dev_raw', labels },
     ]);
     expect(shownFindings(found, ours.instance.dir).join('\n')).toMatchInlineSnapshot(`
-      "E_VOLUME_DEVICE error: volume taxlien-gateway-dev_postgres: is not bound to /srv/data/postgres (got /srv/old/postgres). Docker keeps the old directory of a volume whose name is taken, without a word. Set DATA_DIR in <root>/.env back; or, when no container needs it: docker volume rm taxlien-gateway-dev_postgres.
-      E_VOLUME_DEVICE error: volume taxlien-gateway-dev_raw: is not bound to /srv/data/raw (got a directory that Docker manages). Docker keeps the old directory of a volume whose name is taken, without a word. Set DATA_DIR in <root>/.env back; or, when no container needs it: docker volume rm taxlien-gateway-dev_raw."
+      "E_VOLUME_DEVICE error: volume taxlien-gateway-dev_postgres: is not bound to /srv/data/postgres (got /srv/old/postgres). Docker keeps the old directory of an existing volume, and does not report it. Set DATA_DIR in <root>/.env back; or, when no container needs it: docker volume rm taxlien-gateway-dev_postgres.
+      E_VOLUME_DEVICE error: volume taxlien-gateway-dev_raw: is not bound to /srv/data/raw (got a directory that Docker manages). Docker keeps the old directory of an existing volume, and does not report it. Set DATA_DIR in <root>/.env back; or, when no container needs it: docker volume rm taxlien-gateway-dev_raw."
     `);
   });
 });
@@ -140,9 +140,9 @@ test('a directory of another owner, or open to others, is refused', () => {
     ...ownerFindings('raw', '/data/raw', { uid: 65532, gid: 65532, mode: mode(0o500) }),
   ];
   expect(shownFindings(found, '/root').join('\n')).toMatchInlineSnapshot(`
-    "E_DATA_OWNER error: /data/postgres: must be its container's own, with mode 0700 (got 70:70 0755, needs 70:70). db cannot start on data that it may not write, or that others may read. sudo chown -R 70:70 /data/postgres && sudo chmod 700 /data/postgres
-    E_DATA_OWNER error: /data/redis: must be its container's own, with mode 0700 (got 0:0 0700, needs 999:1000). redis cannot start on data that it may not write, or that others may read. sudo chown -R 999:1000 /data/redis && sudo chmod 700 /data/redis
-    E_DATA_OWNER error: /data/raw: must be its container's own, with mode 0700 (got 65532:65532 0500, needs 65532:65532). gateway cannot start on data that it may not write, or that others may read. sudo chown -R 65532:65532 /data/raw && sudo chmod 700 /data/raw"
+    "E_DATA_OWNER error: /data/postgres: must belong to its container's user, with mode 0700 (got 70:70 0755, needs 70:70). db cannot start on data that it may not write, or that others may read. sudo chown -R 70:70 /data/postgres && sudo chmod 700 /data/postgres
+    E_DATA_OWNER error: /data/redis: must belong to its container's user, with mode 0700 (got 0:0 0700, needs 999:1000). redis cannot start on data that it may not write, or that others may read. sudo chown -R 999:1000 /data/redis && sudo chmod 700 /data/redis
+    E_DATA_OWNER error: /data/raw: must belong to its container's user, with mode 0700 (got 65532:65532 0500, needs 65532:65532). gateway cannot start on data that it may not write, or that others may read. sudo chown -R 65532:65532 /data/raw && sudo chmod 700 /data/raw"
   `);
 });
 
@@ -170,7 +170,7 @@ test('containers of others that mount data of this instance, by path or by volum
     volumes: [{ name: 'shop_pg', labels: {}, device: '/srv/data/postgres' }],
   });
   expect(shownFindings(found, root).join('\n')).toMatchInlineSnapshot(`
-    "E_DATA_IN_USE error: /srv/data/raw: is mounted by a container of somebody else (got copy of project shop). Two servers on one data directory destroy it. Stop it: docker stop copy; or set DATA_DIR in <root>/dev/.env to a directory of this instance.
-    E_DATA_IN_USE error: /srv/data/postgres: is mounted by a container of somebody else (got by-volume). Two servers on one data directory destroy it. Stop it: docker stop by-volume; or set DATA_DIR in <root>/dev/.env to a directory of this instance."
+    "E_DATA_IN_USE error: /srv/data/raw: is mounted by a container outside this stack (got copy of project shop). Two servers on one data directory destroy it. Stop it: docker stop copy; or set DATA_DIR in <root>/dev/.env to a directory of this instance.
+    E_DATA_IN_USE error: /srv/data/postgres: is mounted by a container outside this stack (got by-volume). Two servers on one data directory destroy it. Stop it: docker stop by-volume; or set DATA_DIR in <root>/dev/.env to a directory of this instance."
   `);
 });

@@ -11,8 +11,8 @@ test('an image that its registry lacks, and one that no registry answers for', (
     { pin: pin('gateway', 'Dockerfile.gateway', 'golang:1.26.9-bookworm'), answer: 'none' },
   ]);
   expect(shownFindings(found, '/root').join('\n')).toMatchInlineSnapshot(`
-    "E_IMAGE_TAG error: docker/images/upstream-images.json (redis): redis:7.4.7-alpine3.23 must be an image that its registry has (got: no such tag). The deploy would stop at its pull. Name another tag in docker/images/upstream-images.json; ./gatewayctl images --check asks for all.
-    E_IMAGE_MISSING error: Dockerfile.gateway (gateway): golang:1.26.9-bookworm is not on the daemon, and no registry answers it (got docker at unix:///d.sock). The deploy would stop at its pull. Give the daemon a way to the registry; or, on a host that has the image: docker save golang:1.26.9-bookworm | ssh <this host> docker load"
+    "E_IMAGE_TAG error: docker/images/upstream-images.json (redis): redis:7.4.7-alpine3.23 must exist in its registry (got no such tag). The deploy would fail to pull it. Name another tag in docker/images/upstream-images.json; ./gatewayctl images --check checks all.
+    E_IMAGE_MISSING error: Dockerfile.gateway (gateway): golang:1.26.9-bookworm is not on the daemon, and no registry answers it (got docker at unix:///d.sock). The deploy would fail to pull it. Give the daemon access to the registry; or, on a host that has the image: docker save golang:1.26.9-bookworm | ssh <this host> docker load"
   `);
 });
 

@@ -25,8 +25,8 @@ test('the address, name and data of another environment', async () => {
   ]);
   expect(found.join('\n')).toMatchInlineSnapshot(`
     "E_ADDRESS_SHARED error: <root>/dev/.env BIND_IP: gateway has the address of gateway of stage (got 127.0.10.1 and port 8081, as in <root>/stage/.env). Only one of the two can run at a time. Set BIND_IP in <root>/dev/.env to a value of its own.
-    E_PROJECT_SHARED error: <root>/dev/.env COMPOSE_PROJECT_NAME: is the name of stage too (got taxlien-gateway-dev, as in <root>/stage/.env). Containers, network and volumes of both would have the same names. Set COMPOSE_PROJECT_NAME in <root>/dev/.env to a value of its own.
-    E_DATA_SHARED error: <root>/dev/.env DATA_DIR: is not apart from the data of stage (got /srv/data, as in <root>/stage/.env). Two servers on one data directory destroy it. Set DATA_DIR in <root>/dev/.env to a value of its own."
+    E_PROJECT_SHARED error: <root>/dev/.env COMPOSE_PROJECT_NAME: is also the name of stage (got taxlien-gateway-dev, as in <root>/stage/.env). Containers, network and volumes of both would have the same names. Set COMPOSE_PROJECT_NAME in <root>/dev/.env to a value of its own.
+    E_DATA_SHARED error: <root>/dev/.env DATA_DIR: overlaps the data of stage (got /srv/data, as in <root>/stage/.env). Two servers on one data directory destroy it. Set DATA_DIR in <root>/dev/.env to a value of its own."
   `);
 });
 

@@ -22,8 +22,8 @@ test('data in the checkout, and a link that leads out', async () => {
   const settings = testSettings({ root, checkoutDir: root, variables: { DATA_DIR: dataDir } });
   const shown = shownFindings(await runHostCheck(places, settings), root).join('\n');
   expect(shown.replaceAll(elsewhere, '<elsewhere>')).toMatchInlineSnapshot(`
-    "E_DATA_IN_CHECKOUT error: <root>/data: must not lie in the checkout (got <root>). A checkout is disposable: cleaning it would take the data with it. Set DATA_DIR in <root>/dev/.env to a directory on a lasting disk.
-    E_DATA_SYMLINK error: <root>/data/raw: must not lead out of <root>/data (got a link to <elsewhere>). Docker would write where no marker, backup or check looks. Remove the link and mount the disk there: sudo mount --bind <elsewhere> <root>/data/raw; or set DATA_DIR in <root>/dev/.env."
+    "E_DATA_IN_CHECKOUT error: <root>/data: must not be in the checkout (got <root>). A checkout is disposable: cleaning it would delete the data. Set DATA_DIR in <root>/dev/.env to a directory on a lasting disk.
+    E_DATA_SYMLINK error: <root>/data/raw: must not point outside <root>/data (got a link to <elsewhere>). No marker, backup or check would cover what Docker writes there. Remove the link and mount the disk there: sudo mount --bind <elsewhere> <root>/data/raw; or set DATA_DIR in <root>/dev/.env."
   `);
 });
 
@@ -42,7 +42,7 @@ test('a data directory that is a link itself', async () => {
   const settings = testSettings({ root, variables: { DATA_DIR: join(root, 'data') } });
   const shown = shownFindings(await runHostCheck(places, settings), root).join('\n');
   expect(shown.replaceAll(elsewhere, '<elsewhere>')).toMatchInlineSnapshot(
-    `"E_DATA_SYMLINK error: <root>/data: must be the directory itself (got a link to <elsewhere>). Where it leads may change while the volumes stay bound to where it led. Set DATA_DIR=<elsewhere> in <root>/dev/.env."`,
+    `"E_DATA_SYMLINK error: <root>/data: must be the directory itself (got a link to <elsewhere>). The link may change while the volumes stay bound to its old target. Set DATA_DIR=<elsewhere> in <root>/dev/.env."`,
   );
 });
 
@@ -55,7 +55,7 @@ test('a file system with little room or few inodes', () => {
     ...roomFindings('/data', { ...room, ffree: 9 }),
   ];
   expect(shownFindings(found, '/root').join('\n')).toMatchInlineSnapshot(`
-    "W_DISK_FULL warning: /data: has little room (got 390 MiB, needs 1024). A build fails, and PostgreSQL stops, when it cannot write. Free some: docker image prune; see what is large: df -h /data
-    W_DISK_FULL warning: /data: has little room (got 9 inodes, needs 10000). A build fails, and PostgreSQL stops, when it cannot write. Free some: docker image prune; see what is large: df -i /data"
+    "W_DISK_FULL warning: /data: is nearly full (got 390 MiB, needs 1024). A build fails, and PostgreSQL stops, when it cannot write. Free some space: docker image prune; show usage: df -h /data
+    W_DISK_FULL warning: /data: is nearly full (got 9 inodes, needs 10000). A build fails, and PostgreSQL stops, when it cannot write. Free some space: docker image prune; show usage: df -i /data"
   `);
 });

@@ -56,7 +56,7 @@ test('a port that a process outside Docker listens on is taken, on that address 
 
 test.each([
   ['a living engine', 'dockerd', 'docker-proxy, pid <pid>, of no container', 'sudo systemctl restart docker'],
-  ['an engine that ended', 'init', 'docker-proxy, pid <pid>, which an engine left behind', 'sudo kill <pid>'],
+  ['an engine that ended', 'init', 'docker-proxy, pid <pid>, orphaned by its engine', 'sudo kill <pid>'],
 ])("a port that %s's proxy holds for no container", async (_, parent, holder, command) => {
   const [port, pid] = await startProxy(parent);
   const found = await findPorts({ DB_PORT: `${port}` });

@@ -24,10 +24,10 @@ test('what is open, weak or reused is told, and no secret with it', async () => 
   chmodSync(settings.instance.envFile, 0o644);
   const shown = shownFindings(await runHostCheck(secrets, settings), root);
   expect(shown.join('\n')).toMatchInlineSnapshot(`
-    "W_ENV_MODE warning: <root>/dev/.env: must be readable by its owner alone (got mode 0644). Every user of this host that may read it has all secrets of this environment. chmod 600 <root>/dev/.env
-    W_SECRET_WEAK warning: <root>/dev/.env POSTGRES_PASSWORD: is easy to guess (got a well-known word or few different characters). Whoever reaches the port may try such values first. Set POSTGRES_PASSWORD in <root>/dev/.env to what "openssl rand -hex 32" prints.
-    W_SECRET_REUSED warning: <root>/dev/.env REDIS_PASSWORD: must be used in one place only (got the value of WORKER_TOKEN of stage). Who learns one of them has the other too. Set REDIS_PASSWORD in <root>/dev/.env to what "openssl rand -hex 32" prints.
-    W_SECRET_REUSED warning: <root>/dev/.env GRAFANA_ADMIN_PASSWORD: must be used in one place only (got the value of WORKER_TOKEN). Who learns one of them has the other too. Set GRAFANA_ADMIN_PASSWORD in <root>/dev/.env to what "openssl rand -hex 32" prints."
+    "W_ENV_MODE warning: <root>/dev/.env: must be readable by its owner only (got mode 0644). Every user who can read it has all secrets of this environment. chmod 600 <root>/dev/.env
+    W_SECRET_WEAK warning: <root>/dev/.env POSTGRES_PASSWORD: is easy to guess (got a well-known word or few different characters). Attackers who reach the port try such values first. Set POSTGRES_PASSWORD in <root>/dev/.env to what "openssl rand -hex 32" prints.
+    W_SECRET_REUSED warning: <root>/dev/.env REDIS_PASSWORD: must be used in one place only (got the value of WORKER_TOKEN of stage). Anyone who learns one has the other too. Set REDIS_PASSWORD in <root>/dev/.env to what "openssl rand -hex 32" prints.
+    W_SECRET_REUSED warning: <root>/dev/.env GRAFANA_ADMIN_PASSWORD: must be used in one place only (got the value of WORKER_TOKEN). Anyone who learns one has the other too. Set GRAFANA_ADMIN_PASSWORD in <root>/dev/.env to what "openssl rand -hex 32" prints."
   `);
   for (const secret of Object.values(settings.secrets)) expect(shown.join('\n')).not.toContain(secret);
 });

@@ -68,7 +68,8 @@ async function watched(looks: readonly Seen[], ageMs = 1_000) {
   };
 }
 
-const facts = '; its last lines:\npanic: no\nhealth check: exit 1 refused Fix what the lines name, then deploy again.';
+const facts =
+  '; its last lines:\npanic: no\nhealth check: exit 1 refused Fix the error in these lines, then deploy again.';
 
 test('a container that gets healthy is waited for', async () => {
   const wanted = { text: undefined, changes: [], looks: 3, waitedMs: 300 };
