@@ -12,16 +12,16 @@ import { recoverStack } from './recovery.ts';
 import type { Stack, StackWithSettings } from './stack.ts';
 import { backUpState, restoreState } from './state-files.ts';
 
-/** How a verb that changes the stack goes about it. */
+/** Options of a verb that changes the stack. */
 export interface ChangeOptions extends PrepareOptions {
-  /** What is done, for those who find the instance locked: `up dev`. */
+  /** The command, as others see it while the instance is locked: `up dev`. */
   readonly what: string;
-  /** Whether to wait for another gatewayctl that changes the instance. */
+  /** Wait for another gatewayctl that changes the instance. */
   readonly isWaiting: boolean;
 }
 
 /**
- * Prepares a stack and changes it: one gatewayctl at a time, on a state that was repaired and copied before.
+ * Locks the instance, prepares the stack, repairs and backs up its state, then runs `work`.
  * @throws UserError E_LOCKED, E_STATE_LOCKED
  */
 export const changeStack = <T>(
@@ -30,7 +30,7 @@ export const changeStack = <T>(
   work: (stack: StackWithSettings) => Promise<T>,
 ): Promise<T> => change(env, options, prepareStackOn, work);
 
-/** The same for work that invalid settings must not stop. */
+/** The same, also with invalid settings. */
 export const changeAnyStack = <T>(
   env: Environment,
   options: ChangeOptions,
@@ -55,7 +55,7 @@ async function change<S extends StackWithSettings<Settings | undefined>, T>(
   const instance = instanceOf(env, root);
   return withInstanceLock(instance, options, async () => {
     const copy = restoreState(instance);
-    if (copy !== undefined) note(`recovered: the state was cut off or gone, took ${copy}`);
+    if (copy !== undefined) note(`recovered: the state was missing or truncated; restored ${copy}`);
     const stack = await prepare(engine, env, options.progress);
     for (const line of await recoverStack(stack, stack.settings, options.progress)) note(`recovered: ${line}`);
     removeDrafts(instance);

@@ -31,28 +31,28 @@ function sandboxEngine(env: Environment): Engine {
   return { kind: 'sandbox', docker: new DockerClient(`unix://${join(dir, 'docker.sock')}`), root };
 }
 
-/** The sandbox's own instances, but for one that `init` made in the standard place: that is used where it is. */
+/** Root of the sandbox's instances; the standard root if `init` created the instance there. */
 export function sandboxRoot(env: Environment, own: string, standard: string): string {
   const isIn = (root: string) => existsSync(instanceOf(env, root).envFile);
   return !isIn(own) && isIn(standard) ? standard : own;
 }
 
-/** The engine of an environment that was deployed before, else the daemon of this host. Starts nothing. */
+/** The engine that an environment was deployed on, else the daemon of this host. Starts nothing. */
 export async function findEngine(env: Environment): Promise<Engine> {
   const [daemon, sandbox] = [await daemonEngine(), sandboxEngine(env)];
   if (hasRunOn(env, daemon)) return daemon;
   return hasRunOn(env, sandbox) || daemon.docker.host === sandbox.docker.host ? sandbox : daemon;
 }
 
-/** Starts the engine where it is the sandbox; a host's own daemon is started by its owner. */
+/** Starts the sandbox; never starts the host's own daemon. */
 export async function startEngine({ kind }: Engine, progress: Progress): Promise<void> {
   if (kind === 'sandbox') await startSandbox({ ...sandboxPlace(), progress });
 }
 
 /**
- * Chooses the engine of an environment and starts nothing: the one that it was deployed on before; else the daemon that answers at DOCKER_HOST or in the current docker context; else, for dev on Linux as
- * root, a sandbox.
- * @param isSandboxAsked whether an environment that never ran shall run in the sandbox
+ * Chooses the engine of an environment: the one that it was deployed on; else the daemon that answers at DOCKER_HOST or
+ * in the current docker context; else, for dev on Linux as root, a sandbox. Starts nothing.
+ * @param isSandboxAsked use the sandbox for an environment that was never deployed
  * @throws UserError E_ENGINE, E_DAEMON
  */
 export async function chooseEngine(env: Environment, isSandboxAsked: boolean): Promise<Engine> {
@@ -61,37 +61,35 @@ export async function chooseEngine(env: Environment, isSandboxAsked: boolean): P
     throw new UserError(
       'E_ENGINE',
       `${join(found.root, env)}: this instance runs on the host's own daemon (got --sandbox)`,
-      'Leave out --sandbox; or give the sandbox other instances: TAXLIEN_GATEWAY_ROOT=<directory>.',
+      'Omit --sandbox; or set another root for the sandbox: TAXLIEN_GATEWAY_ROOT=<directory>.',
     );
   }
   if (isSandboxAsked || found.kind === 'sandbox') return sandboxEngine(env);
   if (hasRunOn(env, found) || (await found.docker.isAnswering())) return found;
   if (env === 'dev' && process.platform === 'linux' && process.getuid?.() === 0) {
-    note(
-      `no Docker daemon answers at ${found.docker.host}: dev gets an engine of its own (./gatewayctl sandbox status)`,
-    );
+    note(`no Docker daemon answers at ${found.docker.host}: dev runs in the sandbox (./gatewayctl sandbox status)`);
     return sandboxEngine(env);
   }
   throw new UserError(
     'E_DAEMON',
     `docker: no daemon answers (got ${found.docker.host})`,
-    `Start Docker and let this user use it; or, on Linux as root, try it out without: ./gatewayctl up ${env} --sandbox.`,
+    `Start Docker and give this user access; or, on Linux as root, use the sandbox: ./gatewayctl up ${env} --sandbox.`,
   );
 }
 
-/** A stopped daemon of an instance that ran on it is an error, and no reason to start on an empty copy. */
+/** If true, a stopped daemon is an error: another engine would start with empty volumes. */
 function hasRunOn(env: Environment, { kind, root }: Engine): boolean {
   return readLastEngine(instanceOf(env, root))?.kind === kind;
 }
 
-/** Remembers the very daemon of a deploy; a sandbox may be made anew, so that its id says nothing. */
+/** Records the daemon's id. Not the sandbox's: it may be created again with another id. */
 export async function rememberEngine(instance: Instance, { kind, docker }: Engine): Promise<void> {
   if (kind === 'sandbox') return;
   const [id = ''] = await docker.lines(['info', '--format', '{{.ID}}']);
   writeLastEngine(instance, { kind, id });
 }
 
-/** Remembers on what an instance is deployed. */
+/** Records the kind of engine that an instance is deployed on. */
 export function writeEngineKind(instance: Instance, kind: Engine['kind']): void {
   if (readLastEngine(instance)?.kind !== kind) writeLastEngine(instance, { kind });
 }

@@ -7,9 +7,8 @@ import { services } from '../../settings/services.ts';
 import type { Stack } from './stack.ts';
 
 /**
- * Ends each `docker-proxy` that an engine left behind when it ended, and that still holds a port of this instance. One
- * of the living engine is left alone: that engine would still count its port as taken. Needs the rights of the
- * engine's user, on Linux.
+ * Kills each orphaned `docker-proxy` that still holds a port of this instance. One of a running engine is left alone:
+ * that engine would still count its port as taken. As root, on Linux.
  * @returns one line for each
  */
 export async function endLostProxies({ engine }: Stack, settings: Settings): Promise<readonly string[]> {
@@ -23,5 +22,5 @@ export async function endLostProxies({ engine }: Stack, settings: Settings): Pro
   const lost = left.filter(({ ip, port }) => !published.some((held) => held.ip === ip && held.port === port));
   const ids = lost.flatMap(({ proxies }) => proxies.map(({ id }) => id));
   await end(ids, 'SIGTERM', 5_000);
-  return lost.map(({ ip, port }) => `ended a docker-proxy that held ${hostInUrl(ip)}:${port} for no container`);
+  return lost.map(({ ip, port }) => `killed an orphaned docker-proxy that held ${hostInUrl(ip)}:${port}`);
 }

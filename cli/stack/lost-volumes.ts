@@ -6,7 +6,7 @@ import { type DataVolumeName, dataVolumes } from '../../settings/services.ts';
 import type { Stack } from './stack.ts';
 import type { StateResource } from './state-files.ts';
 
-/** Makes a volume as a deploy makes it; the data lies in its directory and is not touched. */
+/** Creates a volume as a deploy does; the data in its directory is not touched. */
 export async function createVolume(docker: DockerClient, settings: Settings, volume: DataVolumeName): Promise<void> {
   const { name, driver, driverOpts, labels } = dataVolumeSpec(settings, volume);
   const pairs = (option: string, values: Readonly<Record<string, string>>) =>
@@ -16,7 +16,7 @@ export async function createVolume(docker: DockerClient, settings: Settings, vol
 }
 
 /**
- * Makes the volumes anew that the state knows and the daemon does not: the provider cannot refresh one that is gone.
+ * Creates volumes again that are in the state but not in the daemon: the provider cannot refresh a missing volume.
  * @returns one line for each
  */
 export async function restoreVolumes(
@@ -31,5 +31,5 @@ export async function restoreVolumes(
     return known.has(name) && !there.includes(name);
   });
   for (const volume of lost) await createVolume(docker, settings, volume);
-  return lost.map((volume) => `made volume ${volumeName(settings, volume)} anew, on ${settings.dataDir}/${volume}`);
+  return lost.map((volume) => `created volume ${volumeName(settings, volume)} again, on ${settings.dataDir}/${volume}`);
 }

@@ -26,8 +26,8 @@ export const prepareStack = async (env: Environment, options: PrepareOptions): P
   prepareStackOn(await chooseEngine(env, options.isSandboxAsked), env, options.progress);
 
 /**
- * Installs the toolchain, starts the sandbox where that is the engine, and creates what the instance and Pulumi's stack
- * lack. Safe to repeat.
+ * Installs the toolchain, starts the sandbox if it is the engine, and creates what is missing of the instance and of
+ * Pulumi's stack. Idempotent.
  * @throws SettingsError before anything is installed or started
  */
 export async function prepareStackOn(engine: Engine, env: Environment, progress: Progress): Promise<StackWithSettings> {
@@ -35,7 +35,7 @@ export async function prepareStackOn(engine: Engine, env: Environment, progress:
   return { ...(await prepare(engine, settings.instance, progress)), settings };
 }
 
-/** The same for work that invalid settings must not stop. */
+/** The same, also with invalid settings. */
 export async function prepareAnyStackOn(
   engine: Engine,
   env: Environment,
@@ -45,7 +45,7 @@ export async function prepareAnyStackOn(
   return { ...(await prepare(engine, instance, progress)), settings: validSettings(instance) };
 }
 
-/** The instance of an environment; `dev` is created where there is none. */
+/** The instance of an environment; `dev` is created if it is missing. */
 function ensureInstance(engine: Engine, env: Environment): Instance {
   const instance = instanceOf(env, engine.root);
   if (existsSync(instance.envFile)) return instance;
@@ -75,7 +75,7 @@ async function prepare(engine: Engine, instance: Instance, progress: Progress): 
   return stack;
 }
 
-/** `stack init` writes its salt beside Pulumi.yaml: it is run in a scratch directory, and the file is moved. */
+/** `stack init` writes its salt next to Pulumi.yaml: it runs in a scratch directory, then the file is moved. */
 async function initPulumiStack(stack: Stack): Promise<void> {
   const { instance } = stack;
   requirePassphrase(instance);
@@ -95,18 +95,22 @@ async function initPulumiStack(stack: Stack): Promise<void> {
   });
 }
 
-/** The salt stands in the state as well: a lost stack file is no lost stack. */
+/** A lost stack file can be restored: the state contains the salt too. */
 function saltOf(path: string): string {
   const salt = readCheckpoint(path)?.checkpoint.latest?.secrets_providers?.state?.salt;
   if (salt !== undefined) return salt;
-  throw new UserError('E_NO_SALT', `${path}: holds no salt`, "Restore the instance's Pulumi.<env>.yaml from a backup.");
+  throw new UserError(
+    'E_NO_SALT',
+    `${path}: contains no salt`,
+    "Restore the instance's Pulumi.<env>.yaml from a backup.",
+  );
 }
 
 function requirePassphrase({ passphraseFile }: Instance): void {
   if (readFileSync(passphraseFile, 'utf8').trim() !== '') return;
   throw new UserError(
     'E_PASSPHRASE',
-    `${passphraseFile}: is empty, and would encrypt nothing`,
-    'Put the old passphrase back from a backup. Only for a stack that was never deployed: delete the file, and it is made anew.',
+    `${passphraseFile}: must not be empty: it encrypts the secrets in the state`,
+    'Restore the old passphrase from a backup. Only for a stack that was never deployed: delete the file, and a new one is created.',
   );
 }

@@ -11,13 +11,13 @@ import { readJson } from '../../host/whole-file.ts';
 import type { Instance } from '../../settings/instance.ts';
 import { pulumiLocksDir } from './state-files.ts';
 
-/** What `ps` rounds away, and a clock that was set meanwhile. */
+/** Tolerance for the rounding of `ps` and for a clock that was set meanwhile. */
 const clockSlackMs = 2_000;
 
-/** How long a living process is waited for: a killed gatewayctl may leave a Pulumi that comes to its end. */
+/** How long to wait for a running process: the Pulumi of a killed gatewayctl may still finish. */
 const patienceMs = 120_000;
 
-/** Pulumi writes a lock beside its place and moves it there at once. */
+/** Pulumi writes a lock to a `.tmp` file and renames it at once. */
 const draftMs = 1_000;
 
 /** A lock file as Pulumi's file backend writes it. */
@@ -29,10 +29,10 @@ interface PulumiLock {
 }
 
 /**
- * Removes Pulumi's locks of processes that are gone, and waits for living ones to end: Pulumi never clears the lock of
- * a killed run, and its `cancel` clears living ones too.
+ * Removes Pulumi's locks of dead processes, and waits for running ones to end: Pulumi never clears the lock of a killed
+ * run, and its `cancel` also clears the lock of a running one.
  * @returns one line for each lock that was removed
- * @throws UserError E_STATE_LOCKED where a living process still holds the state
+ * @throws UserError E_STATE_LOCKED if a running process still holds the lock
  */
 export async function clearDeadLocks(instance: Instance, progress: Progress): Promise<string[]> {
   const dir = pulumiLocksDir(instance);
@@ -44,19 +44,19 @@ export async function clearDeadLocks(instance: Instance, progress: Progress): Pr
     if (lock !== undefined && (await isHeldForLong(path, lock, progress))) {
       throw new UserError(
         'E_STATE_LOCKED',
-        `${path}: process ${lock.pid} of ${lock.username} on ${lock.hostname} works on the state since ${lock.timestamp}`,
-        `Let it end; look at it: ps -p ${lock.pid}.`,
+        `${path}: process ${lock.pid} of ${lock.username} on ${lock.hostname} has locked the state since ${lock.timestamp}`,
+        `Wait until it ends (ps -p ${lock.pid}), then run the same command again.`,
       );
     }
     if (!existsSync(path)) continue;
     rmSync(path, { force: true });
     rmSync(`${path}.attrs`, { force: true });
-    done.push(`removed the lock of a process that is gone (${lock?.pid ?? 'unreadable'})`);
+    done.push(`removed the lock of a dead process (${lock?.pid ?? 'unreadable'})`);
   }
   return [...done, ...(await clearDrafts(dir))];
 }
 
-/** Removes locks that a killed Pulumi had begun to write: to Pulumi they are locks like any other. */
+/** Removes the `.tmp` files of a killed Pulumi: Pulumi counts them as locks. */
 async function clearDrafts(dir: string): Promise<readonly string[]> {
   const drafts = () => readdirSync(dir).filter((name) => name.endsWith('.tmp'));
   const found = drafts();
@@ -64,7 +64,7 @@ async function clearDrafts(dir: string): Promise<readonly string[]> {
   await sleep(draftMs);
   const left = drafts().filter((name) => found.includes(name));
   for (const name of left) rmSync(join(dir, name), { force: true });
-  return left.map((name) => `removed the lock that a killed process had begun to write (${name})`);
+  return left.map((name) => `removed the unfinished lock of a killed process (${name})`);
 }
 
 async function isHeldForLong(path: string, lock: PulumiLock, progress: Progress): Promise<boolean> {
@@ -74,7 +74,7 @@ async function isHeldForLong(path: string, lock: PulumiLock, progress: Progress)
     timeoutMs: patienceMs,
     mostPauseMs: 500,
     onPause(_, isFirst) {
-      const text = `waiting for process ${lock.pid} that works on the state`;
+      const text = `waiting for process ${lock.pid}, which has locked the state`;
       if (isFirst) progress.step(text);
       else progress.tick(text);
     },
@@ -83,8 +83,8 @@ async function isHeldForLong(path: string, lock: PulumiLock, progress: Progress)
 }
 
 /**
- * A lock of another host is never ours to judge. Any other process may have the number of one that is gone: it has
- * another program or, where that cannot be seen, is younger than the lock by a clock that may have been set.
+ * A lock of another host always counts as held. A pid may have been reused: then its program is another one or, if that
+ * cannot be read, it started after the lock was written.
  */
 async function isHeld(lock: PulumiLock): Promise<boolean> {
   if (lock.hostname !== hostname()) return true;

@@ -13,11 +13,11 @@ import type { Stack } from './stack.ts';
 import { checkpointFile, readCheckpoint, type StateResource } from './state-files.ts';
 
 /**
- * Mends what a killed run left: a lock of a dead process, pending operations, containers and networks that no state
- * knows, and what Pulumi does not see: containers that are paused or cut off from their network. Does nothing where
- * nothing was left; touches nothing without this instance's labels.
- * @returns one line for each thing that was mended
- * @throws UserError E_STATE_LOCKED where a living process holds the state
+ * Repairs what a killed run left: locks of dead processes, pending operations, containers and networks that are not in
+ * the state, and what Pulumi does not see: containers that are paused or disconnected from their network. Touches
+ * nothing without this instance's labels.
+ * @returns one line for each repair
+ * @throws UserError E_STATE_LOCKED if a running process holds the lock
  */
 export async function recoverStack(
   stack: Stack,
@@ -27,7 +27,7 @@ export async function recoverStack(
   const { instance } = stack;
   const done = await clearDeadLocks(instance, progress);
   const leftovers = await endLeftovers(instance);
-  if (leftovers > 0) done.push(`ended ${leftovers} processes of a deploy that was killed`);
+  if (leftovers > 0) done.push(`killed ${leftovers} processes that a killed deploy left running`);
   const { resources = [], pending_operations: pending = [] } =
     readCheckpoint(checkpointFile(instance))?.checkpoint.latest ?? {};
   // undefined if .env is invalid: the names are then unknown.
@@ -52,11 +52,11 @@ async function removeOrphans(
   const ours = [`label=com.docker.compose.project=${settings.project}`, `label=${environmentLabel}=${settings.env}`];
   const there = await docker.ps(ours);
   const containers = there.filter((id) => !known.has(id));
-  // The steps before the swap have names too, which a killed run may leave taken.
+  // A killed run may leave the containers of the steps before the swap.
   const stepIds = await docker.ps(gatewaySteps.map((step) => `name=^/${stepContainerName(settings, step)}$`));
   const listNetworks = ['network', 'ls', '--no-trunc', '--quiet', ...ours.flatMap((filter) => ['--filter', filter])];
   const networks = (await docker.lines(listNetworks)).filter((id) => !known.has(id));
-  // Pulumi does not look at what a container hangs on.
+  // Pulumi does not check whether a container is connected to its network.
   const attached = await docker.ps([`network=${networkName(settings)}`, ...ours]);
   const cutOff = there.filter((id) => known.has(id) && !attached.includes(id));
   if (cutOff.length > 0) await docker.call(['rm', '--force', ...cutOff]);
@@ -65,22 +65,22 @@ async function removeOrphans(
   for (const id of networks) await removeNetwork(docker, id);
   const paused = await docker.ps(['status=paused', ...ours]);
   if (paused.length > 0) await docker.call(['unpause', ...paused]);
-  const why = isOlder(resources, containers, there) ? 'the state is older than what runs: ' : '';
+  const why = isOlder(resources, containers, there) ? 'the state is older than the running containers: ' : '';
   return [
-    ...(orphans.length > 0 ? [`${why}removed ${orphans.length} containers that the state does not know`] : []),
-    ...(cutOff.length > 0 ? [`removed ${cutOff.length} containers that were cut off from their network`] : []),
-    ...(networks.length > 0 ? [`${why}removed network ${networkName(settings)}, which the state does not know`] : []),
-    ...(paused.length > 0 ? [`let ${paused.length} paused containers go on`] : []),
+    ...(orphans.length > 0 ? [`${why}removed ${orphans.length} containers that are not in the state`] : []),
+    ...(cutOff.length > 0 ? [`removed ${cutOff.length} containers that were disconnected from their network`] : []),
+    ...(networks.length > 0 ? [`${why}removed network ${networkName(settings)}, which is not in the state`] : []),
+    ...(paused.length > 0 ? [`unpaused ${paused.length} containers`] : []),
   ];
 }
 
-/** Whether containers stand in the place of such that the state knows, and that are gone. */
+/** Whether unknown containers exist while containers of the state are missing. */
 function isOlder(resources: readonly StateResource[], unknown: readonly string[], there: readonly string[]): boolean {
   const known = resources.filter(({ type }) => type === 'docker:index/container:Container');
   return unknown.length > 0 && known.some(({ id }) => id !== undefined && !there.includes(id));
 }
 
-/** Containers that the state knows may hang on a network that it lost: they are replaced with it. */
+/** Containers in the state may be connected to a network that is not: they are replaced together with it. */
 async function removeNetwork(docker: DockerClient, id: string): Promise<void> {
   for (const holder of await docker.ps([`network=${id}`])) {
     await docker.call(['network', 'disconnect', '--force', id, holder]);

@@ -6,21 +6,21 @@ import { endWithVariable } from '../../host/processes.ts';
 import type { Instance } from '../../settings/instance.ts';
 import type { Stack } from './stack.ts';
 
-/** Stands in the environment of every process of a deploy; its value is the instance's directory. */
+/** Set for every process of a deploy; its value is the instance's directory. */
 export const markName = 'TAXLIEN_GATEWAY_DEPLOYS';
 
 /**
- * Ends what a killed Pulumi left running, for good where nobody does: its language host waits for it. Only for whoever
- * holds the instance's lock, while no Pulumi works. On Linux; elsewhere an environment cannot be looked at.
- * @returns how many there were
+ * Kills processes that outlived a killed Pulumi; its language host would wait forever. The caller holds the instance's
+ * lock, and no Pulumi runs. Linux only: elsewhere the environment of a process cannot be read.
+ * @returns how many
  */
 export const endLeftovers = ({ dir }: Instance): Promise<number> => endMarked(`${markName}=${dir}`);
 
-/** Stands in the environment of every process of one run of Pulumi. */
+/** Set for every process of one run of Pulumi. */
 const runName = 'TAXLIEN_GATEWAY_RUN';
 let runs = 0;
 
-/** Runs `pulumi` as `run` does, and ends with it what a stop left no time to end: its language host waits for it. */
+/** Runs `pulumi` as `run` does, then kills what a stopped one left running: its language host would wait forever. */
 export async function runPulumiProcess(args: readonly string[], options: RunOptions): Promise<RunResult> {
   runs += 1;
   const id = `${process.pid}-${runs}`;
@@ -34,12 +34,11 @@ export async function runPulumiProcess(args: readonly string[], options: RunOpti
 const endMarked = (entry: string) => endWithVariable(entry, 3_000);
 
 /**
- * Runs `pulumi` in the checkout. On a terminal it has the terminal to itself; in a log, its lines about looking
- * and waiting are left out.
+ * Runs `pulumi` in the checkout. It inherits a terminal; in a log, its lines that report no change are left out.
  * @returns its exit code
  */
 export async function runPulumi(stack: Stack, args: readonly string[]): Promise<number> {
-  // A preview holds no lock: nobody may take it for a leftover.
+  // A preview holds no lock: it must not be killed as a leftover.
   const mark = args[0] === 'preview' ? {} : { [markName]: stack.instance.dir };
   const env = childEnvironment({ ...stack.exports, ...plainOutput(isWatched()), ...mark });
   const common = { cwd: stack.checkoutDir, env, allowedExitCodes: 'any', isStopOrderly: true } as const;
@@ -50,7 +49,7 @@ export async function runPulumi(stack: Stack, args: readonly string[]): Promise<
   return (await runPulumiProcess([...args, '--color', 'never'], { ...common, onLine })).exitCode;
 }
 
-/** Runs `pulumi` as `runPulumi` does. @throws UserError E_PULUMI where it fails; what it printed says why */
+/** Runs `pulumi` as `runPulumi` does. @throws UserError E_PULUMI if it fails; its output says why */
 export async function runPulumiOrFail(stack: Stack, args: readonly string[]): Promise<void> {
   const exitCode = await runPulumi(stack, args);
   if (exitCode === 0) return;
@@ -61,17 +60,17 @@ export async function runPulumiOrFail(stack: Stack, args: readonly string[]): Pr
   );
 }
 
-/** Lines of Pulumi's plain display that only say that it looks at something, waits, or found no change. */
+/** Lines of Pulumi's plain display that report a refresh, a wait or no change. */
 export const isNoise = (line: string) =>
   line.startsWith('@ ') || /^ ~ {2}\S+ \S+ refresh(ing)? \(/.test(line) || /^ {4}[a-z]+:[a-z]+:\S+ \S+ *$/i.test(line);
 
-/** The stack's outputs, as `pulumi stack output` gives them; secret ones stay hidden. */
+/** The stack's outputs, as `pulumi stack output` prints them; secret ones are hidden. */
 export async function readOutputs(stack: Stack): Promise<StackOutputs> {
   const options = { cwd: stack.checkoutDir, env: childEnvironment(stack.exports) };
   return JSON.parse((await runPulumiProcess(['stack', 'output', '--json'], options)).stdout) as StackOutputs;
 }
 
-/** What index.ts exports, as far as it is shown. */
+/** The exports of index.ts that are shown. */
 export interface StackOutputs {
   readonly commit: string;
   readonly network: string;

@@ -12,8 +12,8 @@ import { exportsOf, type Stack } from './stack.ts';
 import { checkpointFile } from './state-files.ts';
 
 /**
- * Works on a copy of a deployed stack's state, with a Pulumi home of its own, in a temporary directory that goes
- * afterwards. The instance is read and not written; no lock is taken.
+ * Runs `work` on a copy of a deployed stack's state, with its own Pulumi home, in a temporary directory. Writes nothing
+ * to the instance and takes no lock.
  * @throws UserError E_NOT_DEPLOYED
  */
 export async function withStackCopy<T>(
@@ -27,8 +27,8 @@ export async function withStackCopy<T>(
   if (!existsSync(checkpoint)) {
     throw new UserError(
       'E_NOT_DEPLOYED',
-      `${instance.dir}: was never deployed, so that nothing can be compared (no ${checkpoint})`,
-      `Run ./gatewayctl up ${env} once.`,
+      `${instance.dir}: must be deployed once (got no ${checkpoint})`,
+      `Run ./gatewayctl up ${env}.`,
     );
   }
   const toolchain = await ensureToolchain({ cacheDir: userDirs().cacheDir, progress });

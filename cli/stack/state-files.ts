@@ -4,13 +4,13 @@ import { UserError } from '../../host/errors.ts';
 import { readJson, writeWhole } from '../../host/whole-file.ts';
 import type { Instance } from '../../settings/instance.ts';
 
-/** A resource in a state, as far as it is looked at here. */
+/** The fields of a resource in a state that are read here. */
 export interface StateResource {
   readonly type: string;
   readonly id?: string;
 }
 
-/** What of a Pulumi checkpoint is looked at here. */
+/** The fields of a Pulumi checkpoint that are read here. */
 export interface Checkpoint {
   readonly checkpoint: {
     readonly latest?: {
@@ -33,16 +33,16 @@ export const checkpointFile = ({ stateDir, env }: Instance) =>
 export const pulumiLocksDir = ({ stateDir, env }: Instance) =>
   join(stateDir, '.pulumi', 'locks', 'organization', project, env);
 
-/** Pulumi's own copies, one for each time that it wrote a state. */
+/** Pulumi's own backups, one for each write of the state. */
 const pulumiBackupsDir = ({ stateDir, env }: Instance) => join(stateDir, '.pulumi', 'backups', project, env);
 
-/** The state, `undefined` where the file is missing, empty or cut off. */
+/** The state; `undefined` if the file is missing, empty or truncated. */
 export function readCheckpoint(path: string): Checkpoint | undefined {
   const state = readJson(path) as Partial<Checkpoint> | undefined;
   return state?.checkpoint === undefined ? undefined : (state as Checkpoint);
 }
 
-/** Copies a good state to `backups/state/`, where the last 20 are kept, and prunes Pulumi's own copies likewise. */
+/** Copies a valid state to `backups/state/`, keeps the last 20 there, and prunes Pulumi's own backups. */
 export function backUpState(instance: Instance, now: Date): void {
   const path = checkpointFile(instance);
   if (readCheckpoint(path) === undefined) return;
@@ -51,14 +51,14 @@ export function backUpState(instance: Instance, now: Date): void {
   const target = join(dir, `${now.toISOString().replaceAll(':', '-')}.json`);
   writeWhole(target, readFileSync(path), 0o600);
   pruneOldest(dir, keptBackups);
-  // Each operation leaves a history entry, a checkpoint and a backup, each with a file of attributes beside it.
+  // Each operation leaves a history entry, a checkpoint and a backup, each with a file of attributes.
   pruneOldest(join(instance.stateDir, '.pulumi', 'history', project, instance.env), keptOperations * 4);
   pruneOldest(pulumiBackupsDir(instance), keptOperations * 2);
 }
 
 /**
- * Puts the newest good copy, of Pulumi's or of ours, in the place of a state that is empty, cut off or gone.
- * @returns the copy that was taken; `undefined` where the state is good, or where there never was one
+ * Restores a missing, empty or truncated state from the newest valid copy, Pulumi's or ours.
+ * @returns the copy that was used; `undefined` if the state is valid or never existed
  */
 export function restoreState(instance: Instance): string | undefined {
   const path = checkpointFile(instance);
@@ -71,8 +71,8 @@ export function restoreState(instance: Instance): string | undefined {
     if (!existsSync(path)) return undefined;
     throw new UserError(
       'E_STATE_LOST',
-      `${path}: is no state of Pulumi's, and no good copy lies in ${instance.stateBackupsDir}`,
-      `Restore it from a backup of your own; or, to take up data and volumes in a new stack: rm ${path}.`,
+      `${path}: is not a valid Pulumi state, and ${instance.stateBackupsDir} has no valid copy`,
+      `Restore it from your own backup; or, to use the data and volumes in a new stack: rm ${path}.`,
     );
   }
   mkdirSync(join(path, '..'), { recursive: true });

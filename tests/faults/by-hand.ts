@@ -44,7 +44,7 @@ export const byHand: readonly Fault[] = [
     phase: between,
     async run() {
       await docker('pause', `${project}-gateway`, `${project}-db`);
-      return /recovered: let 2 paused containers go on/;
+      return /recovered: unpaused 2 containers/;
     },
   },
   {
@@ -88,7 +88,7 @@ export const byHand: readonly Fault[] = [
     async run() {
       for (const name of names) await docker('network', 'disconnect', '--force', `${project}_default`, name);
       await docker('network', 'rm', `${project}_default`);
-      return /recovered: removed 5 containers that were cut off from their network/;
+      return /recovered: removed 5 containers that were disconnected from their network/;
     },
   },
   {

@@ -87,7 +87,7 @@ export const engineFaults: readonly Fault[] = [
       await up.ended;
       await addAddress(bindIp);
       await startEngine();
-      return /recovered: removed the lock of a process that is gone/;
+      return /recovered: removed the lock of a dead process/;
     },
   },
   {

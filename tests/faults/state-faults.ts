@@ -6,7 +6,8 @@ import { eventually } from '../helpers/engine.ts';
 import type { Fault } from './fault.ts';
 
 const between = 'between two deploys';
-const tookCopy = /recovered: the state was cut off or gone, took \S+\/dev\/state\/\.pulumi\/backups\/\S+\.json/;
+const tookCopy =
+  /recovered: the state was missing or truncated; restored \S+\/dev\/state\/\.pulumi\/backups\/\S+\.json/;
 
 export const stateFaults: readonly Fault[] = [
   {
@@ -37,7 +38,7 @@ export const stateFaults: readonly Fault[] = [
       const { exitCode, text } = await stack.up();
       expect(exitCode, text).toBe(0);
       copyFileSync(`${stack.stateFile}.old`, stack.stateFile);
-      return /recovered: the state is older than what runs: removed \d containers that the state does not know/;
+      return /recovered: the state is older than the running containers: removed \d containers that are not in the state/;
     },
   },
   {
@@ -53,7 +54,7 @@ export const stateFaults: readonly Fault[] = [
       writeFileSync(join(dir, '0b5ae1ba-0000-4000-8000-000000000001.json.0f.tmp'), '');
       const holder = { pid: process.pid, start: 'another boot', nonce: 'n', describe: 'up dev by root', since };
       writeFileSync(join(instanceDir, 'lock'), JSON.stringify(holder));
-      return /recovered: removed the lock of a process that is gone \(\d+\)/;
+      return /recovered: removed the lock of a dead process \(\d+\)/;
     },
   },
   {

@@ -95,7 +95,7 @@ export const surroundings: readonly Fault[] = [
         const [answer] = told === null || told === undefined ? [] : await once(told, 'data');
         return `${answer}`.startsWith('0') || undefined;
       });
-      return /recovered: ended a docker-proxy that held 10\.98\.0\.1:6379 for no container/;
+      return /recovered: killed an orphaned docker-proxy that held 10\.98\.0\.1:6379/;
     },
   },
 ];

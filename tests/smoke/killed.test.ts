@@ -87,7 +87,7 @@ describe('a deploy that is stopped in the middle', () => {
     truncateSync(state, Math.floor(readFileSync(state).length / 2));
     const stderr = await expectWhole();
     expect(stderr).toMatch(
-      /recovered: the state was cut off or gone, took \S+\/dev\/state\/\.pulumi\/backups\/\S+\.json/,
+      /recovered: the state was missing or truncated; restored \S+\/dev\/state\/\.pulumi\/backups\/\S+\.json/,
     );
   });
 });

@@ -60,7 +60,7 @@ describe('the choice for a deploy', () => {
 
   test('a stopped daemon is an error for those who never ran, and never an empty sandbox for those who did', async () => {
     expect(await refusal('stage', false)).toMatchInlineSnapshot(
-      `"E_DAEMON docker: no daemon answers (got unix://<root>/no.sock). Start Docker and let this user use it; or, on Linux as root, try it out without: ./gatewayctl up stage --sandbox."`,
+      `"E_DAEMON docker: no daemon answers (got unix://<root>/no.sock). Start Docker and give this user access; or, on Linux as root, use the sandbox: ./gatewayctl up stage --sandbox."`,
     );
     ranOn('dev', 'daemon');
     expect(await chooseEngine('dev', false)).toEqual(daemon());
@@ -75,7 +75,7 @@ describe('the choice for a deploy', () => {
   test('an instance of the daemon does not go into the sandbox', async () => {
     ranOn('dev', 'daemon');
     expect(await refusal('dev', true)).toMatchInlineSnapshot(
-      `"E_ENGINE <root>/dev: this instance runs on the host's own daemon (got --sandbox). Leave out --sandbox; or give the sandbox other instances: TAXLIEN_GATEWAY_ROOT=<directory>."`,
+      `"E_ENGINE <root>/dev: this instance runs on the host's own daemon (got --sandbox). Omit --sandbox; or set another root for the sandbox: TAXLIEN_GATEWAY_ROOT=<directory>."`,
     );
   });
 });

@@ -24,9 +24,7 @@ function sayings() {
 test('the lock of a process that only has the number of the dead one is removed at once', async () => {
   const { said, progress } = sayings();
   const { instance, isThere } = lockOf({ pid: process.pid, timestamp: '2020-01-01T00:00:00Z' });
-  expect(await clearDeadLocks(instance, progress)).toEqual([
-    `removed the lock of a process that is gone (${process.pid})`,
-  ]);
+  expect(await clearDeadLocks(instance, progress)).toEqual([`removed the lock of a dead process (${process.pid})`]);
   expect(isThere()).toBe(false);
   expect(said).toEqual([]);
 });
@@ -42,7 +40,7 @@ test('a lock that a killed process had begun to write is removed', async () => {
   const dir = pulumiLocksDir(instance);
   writeFiles(dir, { 'a.json.0f.tmp': '{"pid":' });
   expect(await clearDeadLocks(instance, sayings().progress)).toEqual([
-    'removed the lock that a killed process had begun to write (a.json.0f.tmp)',
+    'removed the unfinished lock of a killed process (a.json.0f.tmp)',
   ]);
   expect(readdirSync(dir)).toEqual([]);
 });
@@ -54,7 +52,7 @@ test('a living process of this host is waited for, and its lock removed when it 
   const child = spawn(join(dir, 'pulumi'), ['1']);
   const { instance, isThere } = lockOf({ pid: child.pid ?? 0 });
   expect(await clearDeadLocks(instance, progress)).toHaveLength(1);
-  expect(said).toEqual([`waiting for process ${child.pid} that works on the state`]);
+  expect(said).toEqual([`waiting for process ${child.pid}, which has locked the state`]);
   expect(isThere()).toBe(false);
 });
 

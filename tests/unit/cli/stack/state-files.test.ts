@@ -72,7 +72,7 @@ describe('a state that is cut off', () => {
   test('is told where there is no good copy, and stays as it is', () => {
     const instance = testInstance();
     place(instance, { ...cut, [pulumis]: '' });
-    expect(() => restoreState(instance)).toThrow(/is no state of Pulumi's, and no good copy lies in/);
+    expect(() => restoreState(instance)).toThrow(/is not a valid Pulumi state, and .* has no valid copy/);
     expect(readFileSync(checkpointFile(instance), 'utf8')).toBe(cut[state]);
   });
 });
