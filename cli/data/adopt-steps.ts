@@ -21,18 +21,18 @@ import { dataOwners, userOf } from '../../settings/services.ts';
 import { readComposeProject } from './compose-project.ts';
 import { DataCopier, type Tree, type TreeContent } from './data-copy.ts';
 
-/** Where an adoption takes place. */
+/** What an adoption works with. */
 export interface AdoptionPlace {
   readonly settings: Settings;
   readonly docker: DockerClient;
   readonly progress: Progress;
 }
 
-/** Makes and verifies all copies; what the project has stays as it is. */
+/** Creates and verifies all copies; removes nothing of the project. */
 export async function copyProject(place: AdoptionPlace, plan: AdoptionPlan): Promise<Adoption> {
   const { settings, docker, progress } = place;
   const { instance, dataDir } = settings;
-  const copier = new DataCopier(settings, docker, await imageHere(place));
+  const copier = new DataCopier(settings, docker, await ensureImage(place));
   mkdirSync(dataDir, { recursive: true, mode: 0o755 });
   await refuseWithoutRoom(settings, plan, copier);
   const backupDir = readAdoption(instance)?.backupDir ?? join(instance.backupsDir, `adopt-${stamp(new Date())}`);
@@ -48,13 +48,13 @@ export async function copyProject(place: AdoptionPlace, plan: AdoptionPlan): Pro
   }
   writeWhole(join(backupDir, 'contents.json'), `${JSON.stringify(contents, undefined, 2)}\n`, 0o600);
   for (const data of plan.data) {
-    const content = await bring(place, copier, data);
+    const content = await copyVolume(place, copier, data);
     const backedUp = contents[data.volume] ?? content;
     if (content?.sha256 === backedUp?.sha256) continue;
     throw new UserError(
       'E_COPY_DIFFERS',
-      `${data.to}: is not what was backed up from ${data.from.source}`,
-      `Look for what writes there, then run ./gatewayctl adopt ${settings.env} again.`,
+      `${data.to}: differs from the backup of ${data.from.source}`,
+      `Find the process that writes there, then run ./gatewayctl adopt ${settings.env} again.`,
     );
   }
   const copied = { ...adoption, phase: 'switching' } as const;
@@ -62,8 +62,8 @@ export async function copyProject(place: AdoptionPlace, plan: AdoptionPlan): Pro
   return copied;
 }
 
-/** Brings one volume to its directory, and gives it to the user of this stack's image. */
-async function bring(
+/** Copies one volume to its directory, and changes its owner to the user of this stack's image. */
+async function copyVolume(
   { settings, progress }: AdoptionPlace,
   copier: DataCopier,
   { volume, from, isInPlace, to }: AdoptedData,
@@ -75,24 +75,24 @@ async function bring(
     progress.done(`${volume}: copied and compared, ${content.files} files`);
   }
   const tree: Tree = { type: 'bind', source: to };
-  if (volume === 'redis') await turnSnapshotToLog(copier, tree);
-  // As a first deploy makes it: without it, a user who may not list the directory takes it for empty.
+  if (volume === 'redis') await convertSnapshotToLog(copier, tree);
+  // As in a first deploy: without it, the directory seems empty to a user who may not list it.
   if (volume !== 'postgres') await copier.change(tree, ['mkdir', '-p', '-m', '0700', '.keep']);
-  progress.step(`giving ${volume} to ${userOf(dataOwners[volume])}`);
+  progress.step(`changing the owner of ${volume} to ${userOf(dataOwners[volume])}`);
   await copier.change(tree, ['chown', '-R', '-h', userOf(dataOwners[volume]), '.']);
   await copier.change(tree, ['chmod', '0700', '.']);
   return content;
 }
 
-/** Redis with an append-only file reads nothing else: a snapshot alone would be passed over and then overwritten. */
-async function turnSnapshotToLog(copier: DataCopier, tree: Tree): Promise<void> {
+/** With an append-only file, Redis reads nothing else: it would ignore a snapshot and then overwrite it. */
+async function convertSnapshotToLog(copier: DataCopier, tree: Tree): Promise<void> {
   const names = await copier.names(tree);
   if (!names.includes('dump.rdb') || names.includes('appendonlydir') || names.includes('appendonly.aof')) return;
-  // A log may begin with a snapshot.
+  // An append-only file may begin with a snapshot.
   await copier.change(tree, ['cp', '-a', 'dump.rdb', 'appendonly.aof']);
 }
 
-/** Removes what is in the way of the next deploy. Each step may be done twice: a killed run is finished by the next. */
+/** Removes what would block the next deploy. Idempotent: after a kill, the next run finishes it. */
 export async function switchProject(place: AdoptionPlace, adoption: Adoption): Promise<Adoption> {
   const { settings, docker, progress } = place;
   const { instance } = settings;
@@ -104,7 +104,7 @@ export async function switchProject(place: AdoptionPlace, adoption: Adoption): P
     await docker.call([...args, ...names]);
   };
   const containers = now.containers.filter(({ id }) => plan.containers.some((planned) => planned.id === id));
-  // Without --force: one that runs is not removed; without --volumes: those that have no name hold data too.
+  // Without --force: a running container is kept. Without --volumes: anonymous volumes may hold data.
   await remove(
     'containers',
     ['rm'],
@@ -135,7 +135,7 @@ async function keepInspected({ settings, docker }: AdoptionPlace, backupDir: str
 }
 
 /** The image of the helper containers; the next deploy needs it too. */
-async function imageHere({ docker, progress }: AdoptionPlace): Promise<string> {
+async function ensureImage({ docker, progress }: AdoptionPlace): Promise<string> {
   const image = upstreamImages.db;
   if ((await docker.inspect('image', [image])).length > 0) return image;
   progress.step(`pulling ${image}`);
@@ -159,11 +159,11 @@ async function refuseWithoutRoom(settings: Settings, plan: AdoptionPlan, copier:
     if (lack === undefined) continue;
     throw new UserError(
       'E_ADOPT_ROOM',
-      `${dir}: has no room for the copies (${lack}); nothing was changed`,
-      `Free some, or set DATA_DIR in ${instance.envFile} to a directory on another disk.`,
+      `${dir}: has too little space for the copies (${lack}); nothing was changed`,
+      `Free some space, or set DATA_DIR in ${instance.envFile} to a directory on another disk.`,
     );
   }
 }
 
-/** `2026-11-23T15-04-05Z`: a time that can stand in a file name. */
+/** `2026-11-23T15-04-05Z`: a time that is valid in a file name. */
 const stamp = (time: Date) => `${time.toISOString().slice(0, 19).replaceAll(':', '-')}Z`;

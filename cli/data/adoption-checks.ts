@@ -17,7 +17,7 @@ import {
   readDatabaseVersion,
 } from './compose-project.ts';
 
-/** Whether the copies of an adoption that has begun are complete. */
+/** Whether an adoption has begun and its copies are complete. */
 export const isPastCopying = (adoption: Adoption | undefined): adoption is Adoption =>
   adoption !== undefined && adoption.phase !== 'copying';
 
@@ -28,8 +28,8 @@ export async function planProject(settings: Settings, docker: DockerClient): Pro
   if (deployed.length > 0) {
     throw new UserError(
       'E_ADOPT_DEPLOYED',
-      `${instance.dir}: has data of its own (got ${deployed.join(', ')}); nothing was changed`,
-      `Run ./gatewayctl doctor ${env}; a Compose project of the same name can be removed, but for its volumes: docker compose -p ${settings.project} down`,
+      `${instance.dir}: must not have data yet (got ${deployed.join(', ')}); nothing was changed`,
+      `Run ./gatewayctl doctor ${env}; to remove a Compose project of the same name without its volumes: docker compose -p ${settings.project} down`,
     );
   }
   const facts = await factsOf(docker);
@@ -37,8 +37,8 @@ export async function planProject(settings: Settings, docker: DockerClient): Pro
   if (project.containers.length === 0) {
     throw new UserError(
       'E_ADOPT_NOTHING',
-      `docker at ${docker.host}: has no container of a Compose project ${settings.project}, and they tell what its volumes hold (got volumes: ${project.volumes.map(({ name }) => name).join(', ') || 'none'})`,
-      `Where the Compose file is: docker compose -p ${settings.project} up --no-start; or nothing is to be adopted: ./gatewayctl up ${env}`,
+      `docker at ${docker.host}: has no container of a Compose project ${settings.project}; only they show what its volumes hold (got volumes: ${project.volumes.map(({ name }) => name).join(', ') || 'none'})`,
+      `In the directory of the Compose file: docker compose -p ${settings.project} up --no-start; or, if there is nothing to adopt: ./gatewayctl up ${env}`,
     );
   }
   const copied = readAdoption(instance)?.plan.data.map(({ to }) => to) ?? [];
@@ -46,12 +46,12 @@ export async function planProject(settings: Settings, docker: DockerClient): Pro
   const database = db && (await readDatabaseVersion(docker, db, dataTarget('db', db)));
   const isTaken = (dir: string) => !copied.includes(dir) && holdsSomething(dir);
   const planned = planAdoption({ settings, facts, project, database, isTaken });
-  // While it runs it holds the ports too, and would be told of twice.
+  // A running project also holds the ports and would be reported twice.
   if (planned.findings.some(({ code }) => code === 'E_ADOPT_RUNNING')) return planned;
   return { ...planned, findings: [...planned.findings, ...(await otherFindings(settings, docker, planned.plan))] };
 }
 
-/** Errors that would stop the next deploy too, but for the names that the adoption itself makes free. */
+/** Errors that would stop the next deploy too, except names that the adoption itself frees. */
 async function otherFindings(
   settings: Settings,
   docker: DockerClient,
@@ -74,7 +74,7 @@ function holdsSomething(dir: string): boolean {
   }
 }
 
-/** Whatever ran between two runs may have written what the copies lack. */
+/** A container that ran between two runs may have written data that the copies lack. */
 export function changesSince({ plan, backupDir }: Adoption, { containers }: ComposeProject): readonly Finding[] {
   const isAsItWas = ({ id, finishedAt }: ComposeContainer) =>
     plan.containers.some((known) => known.id === id && known.finishedAt === finishedAt);
@@ -84,8 +84,8 @@ export function changesSince({ plan, backupDir }: Adoption, { containers }: Comp
     .map(({ name, status }) => ({
       code: 'E_ADOPT_CHANGED',
       severity: 'error',
-      message: `container ${name}: was made or started after the copies were (got ${status})`,
-      why: `What it wrote is not in ${backupDir} nor in DATA_DIR.`,
-      fix: `To go on with the copies: docker compose -p ${plan.project} down, then ./gatewayctl adopt ${plan.env}`,
+      message: `container ${name}: was created or started after the data was copied (got ${status})`,
+      why: `What it wrote is neither in ${backupDir} nor in DATA_DIR.`,
+      fix: `To continue with the copies: docker compose -p ${plan.project} down, then ./gatewayctl adopt ${plan.env}`,
     }));
 }

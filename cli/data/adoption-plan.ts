@@ -17,14 +17,14 @@ import {
 } from '../../settings/services.ts';
 import type { ComposeContainer, ComposeProject, DatabaseVersion } from './compose-project.ts';
 
-/** All that a plan is made of, read before. */
+/** What a plan is computed from. */
 export interface AdoptionSubject {
   readonly settings: Settings;
   readonly facts: Pick<DaemonFacts, 'containers'>;
   readonly project: ComposeProject;
-  /** Of the project's database; absent where it has none. */
+  /** `undefined` if the project has no database. */
   readonly database: DatabaseVersion | undefined;
-  /** Whether a directory holds something that an earlier run of this adoption did not bring. */
+  /** Whether a directory holds something that an earlier run of this adoption did not copy. */
   readonly isTaken: (dir: string) => boolean;
 }
 
@@ -34,7 +34,7 @@ export interface PlannedAdoption {
   readonly findings: readonly Finding[];
 }
 
-/** Service of this stack that a container of a Compose file is, by its name there, else by its image. */
+/** This stack's service for a container of a Compose file: by its service name, else by its image. */
 export function stackServiceOf({
   service,
   image,
@@ -65,7 +65,7 @@ export function dataTarget(service: ServiceName, { environment, command }: Compo
   return targets[service].replace(/\/+$/, '');
 }
 
-/** What an adoption would do, and what speaks against it. */
+/** What an adoption would do, and what prevents it. */
 export function planAdoption(subject: AdoptionSubject): PlannedAdoption {
   const { settings, project } = subject;
   const findings: Finding[] = [];
@@ -109,7 +109,7 @@ function dataOf(volume: DataVolumeName, subject: AdoptionSubject, findings: Find
       severity: 'warning',
       message: `${settings.project}: has no container of ${service}`,
       why: `${volume} starts empty.`,
-      fix: 'If it should have one: docker compose up --no-start makes it, then adopt.',
+      fix: 'If it should have one, create it: docker compose up --no-start, then adopt.',
     });
     return undefined;
   }
@@ -129,7 +129,7 @@ function dataOf(volume: DataVolumeName, subject: AdoptionSubject, findings: Find
     return refuse(
       'E_ADOPT_MOUNT',
       `container ${container.name}: must keep ${volume} in a volume or directory mounted at ${target} (got ${got})`,
-      `Mount one there in the Compose file and copy the data into it; or, if nobody needs it: docker rm ${container.name}`,
+      `Mount one there in the Compose file and copy the data into it; or, if it is not needed: docker rm ${container.name}`,
     );
   }
   const found = project.volumes.find(({ name }) => mount.type === 'volume' && name === mount.source);
@@ -138,15 +138,15 @@ function dataOf(volume: DataVolumeName, subject: AdoptionSubject, findings: Find
   if (!isInPlace && isTaken(to)) {
     return refuse(
       'E_ADOPT_TARGET',
-      `${to}: must be empty or not there, the data of ${container.name} goes there (got something in it)`,
-      `Look at it: sudo ls -la ${to}; if nobody needs it: sudo mv ${to} ${to}.before`,
-      'The two would be mixed.',
+      `${to}: must be empty or missing: the data of ${container.name} is copied there (got something in it)`,
+      `Check it: sudo ls -la ${to}; if it is not needed: sudo mv ${to} ${to}.before`,
+      'The data of both would be mixed.',
     );
   }
   if (!isInPlace && path !== undefined && areNested(to, path)) {
     return refuse(
       'E_ADOPT_TARGET',
-      `${to}: must be apart from the data of ${container.name} that goes there (got ${path})`,
+      `${to}: must neither contain the data of ${container.name} nor be inside it (got ${path})`,
       `Set DATA_DIR in ${settings.instance.envFile} to another directory.`,
       'A directory cannot be copied into itself.',
     );
@@ -157,7 +157,7 @@ function dataOf(volume: DataVolumeName, subject: AdoptionSubject, findings: Find
 
 export const isStopped = ({ status }: ComposeContainer) => ['exited', 'created', 'dead'].includes(status);
 
-/** Nothing may write while copies are made. */
+/** Nothing may write during the copy. */
 function standstill(
   { settings, project, facts }: AdoptionSubject,
   data: readonly AdoptedData[],
@@ -183,14 +183,14 @@ function standstill(
       .filter(({ name, isRunning, mounts }) => isRunning && !own.includes(name) && mounts.some(isUsed))
       .map(({ name, labels }) => {
         const got = projectOf(labels) === '' ? 'no project' : `project ${projectOf(labels)}`;
-        return stop(`container ${name}: must not use the data that is taken over (got ${got})`, `docker stop ${name}`);
+        return stop(`container ${name}: must not use the data to adopt (got ${got})`, `docker stop ${name}`);
       }),
     ...networks.flatMap(({ name, attached }) =>
       attached
         .filter((each) => !own.includes(each))
         .map((each) =>
           stop(
-            `network ${name}: must have no container of others (got ${each})`,
+            `network ${name}: must have no other container (got ${each})`,
             `docker network disconnect ${name} ${each}`,
           ),
         ),
@@ -198,7 +198,7 @@ function standstill(
   ];
 }
 
-/** The database can be read by this stack's image, with the names that the settings give. */
+/** Whether this stack's image can read the database, and the settings have its names. */
 function databaseFindings({ settings, project, database }: AdoptionSubject): readonly Finding[] {
   const container = project.containers.find((each) => !each.isOneOff && stackServiceOf(each) === 'db');
   if (container === undefined) return [];
@@ -211,7 +211,7 @@ function databaseFindings({ settings, project, database }: AdoptionSubject): rea
     add(
       'error',
       'E_ADOPT_MAJOR',
-      `container ${name}: its database must be of PostgreSQL ${wanted} (got ${database?.major ?? 'no PG_VERSION'})`,
+      `container ${name}: its database must be PostgreSQL ${wanted} (got ${database?.major ?? 'no PG_VERSION'})`,
       'The image of this stack cannot read it.',
       `Dump it with its own image and restore it into a PostgreSQL ${wanted} of the same project, then adopt.`,
     );
@@ -221,7 +221,7 @@ function databaseFindings({ settings, project, database }: AdoptionSubject): rea
     ['POSTGRES_USER', user, settings.db.user],
     ['POSTGRES_DB', environment.POSTGRES_DB || user, settings.db.name],
   ] as const;
-  // A name that a file in the container gives is not known here.
+  // A name from a file in the container is unknown here.
   const isKnown = !('POSTGRES_USER_FILE' in environment || 'POSTGRES_DB_FILE' in environment);
   for (const [variable, got, set] of names.filter((each) => isKnown && each[1] !== each[2])) {
     add(
@@ -237,9 +237,9 @@ function databaseFindings({ settings, project, database }: AdoptionSubject): rea
     add(
       'warning',
       'W_ADOPT_PASSWORD',
-      `${settings.instance.envFile} POSTGRES_PASSWORD: is not the one that container ${name} was made with`,
+      `${settings.instance.envFile} POSTGRES_PASSWORD: is not the one that container ${name} was created with`,
       'A database keeps its first password; the gateway may not be able to log in.',
-      'Put the old value there, deploy, then ./gatewayctl rotate changes it in both places.',
+      'Set the old value, deploy, then change both with ./gatewayctl rotate.',
     );
   }
   if (database !== undefined && database.uid !== owners.db.uid) {
@@ -247,7 +247,7 @@ function databaseFindings({ settings, project, database }: AdoptionSubject): rea
       'warning',
       'W_ADOPT_COLLATION',
       `container ${name}: its database was written by an image of another base (got uid ${database.uid}, not ${owners.db.uid})`,
-      'Another C library sorts text in another order, and indexes on text would miss rows.',
+      'Another C library may sort text differently: indexes on text would miss rows.',
       `After the first deploy: docker exec ${settings.project}-db reindexdb --username ${settings.db.user} --all`,
     );
   }
@@ -258,6 +258,6 @@ const otherServices = ({ project }: Settings, names: readonly string[]): Finding
   code: 'W_ADOPT_OTHERS',
   severity: 'warning',
   message: `project ${project}: has containers that this stack has no service for (got ${names.join(', ')})`,
-  why: 'They stay as they are, stopped, and their volumes too; their default network goes.',
-  fix: `When nobody needs them: docker rm ${names.join(' ')}`,
+  why: 'They stay stopped and keep their volumes; their default network is removed.',
+  fix: `If they are not needed: docker rm ${names.join(' ')}`,
 });

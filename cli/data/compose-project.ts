@@ -28,7 +28,7 @@ export interface ComposeContainer {
   readonly name: string;
   /** `com.docker.compose.service`. */
   readonly service: string;
-  /** Made by `docker compose run`. */
+  /** Created by `docker compose run`. */
   readonly isOneOff: boolean;
   /** `exited`, `running`, `created`, ... */
   readonly status: string;
@@ -40,12 +40,12 @@ export interface ComposeContainer {
   readonly mounts: readonly ComposeMount[];
 }
 
-/** What a Compose project has on a daemon, but for what this stack made under the same project name. */
+/** A Compose project's objects on a daemon, without those that this stack created under the same project name. */
 export interface ComposeProject {
   readonly containers: readonly ComposeContainer[];
   readonly networks: readonly { readonly name: string; readonly attached: readonly string[] }[];
   readonly volumes: readonly FoundVolume[];
-  /** What `docker inspect` says of all of them, for the backup; secrets in environment values among it. */
+  /** Output of `docker inspect` for all of them, for the backup; includes secrets in environment values. */
   readonly inspected: unknown;
 }
 
@@ -74,8 +74,8 @@ interface InspectedNetwork {
 }
 
 /**
- * All that a daemon says of itself.
- * @throws UserError where none answers
+ * What is on a daemon.
+ * @throws UserError if it does not answer
  */
 export async function factsOf(docker: DockerClient): Promise<DaemonFacts> {
   const facts = await askDaemon(docker);
@@ -83,7 +83,6 @@ export async function factsOf(docker: DockerClient): Promise<DaemonFacts> {
   return facts;
 }
 
-/** Reads it, and changes nothing. */
 export async function readComposeProject(
   docker: DockerClient,
   settings: Settings,
@@ -134,13 +133,13 @@ function parseContainer({ Id, Name, State, Config, Mounts }: InspectedContainer)
   };
 }
 
-/** Major version that wrote a database, and the uid that it belongs to. */
+/** Major version that wrote a database, and the uid that owns it. */
 export interface DatabaseVersion {
   readonly major: string;
   readonly uid: number;
 }
 
-/** What PG_VERSION of a stopped container's database says, or nothing where it is not there; starts no container. */
+/** Reads PG_VERSION of a stopped container's database without starting it; `undefined` if there is none. */
 export async function readDatabaseVersion(
   docker: DockerClient,
   container: ComposeContainer,

@@ -26,22 +26,22 @@ export class DataCopier {
     this.#image = image;
   }
 
-  /** Room that a tree takes, in bytes. */
+  /** Size on disk, in bytes. */
   async size(tree: Tree): Promise<number> {
-    return Number((await this.#look(tree, ['du', '-sk', '.'])).split('\t')[0]) * 1024;
+    return Number((await this.#read(tree, ['du', '-sk', '.'])).split('\t')[0]) * 1024;
   }
 
   async content(tree: Tree): Promise<TreeContent> {
-    const hashes = await this.#look(tree, ['find', '.', '-type', 'f', '-exec', 'sha256sum', '{}', '+']);
-    const entries = await this.#look(tree, ['find', '.', '-exec', 'stat', '-c', '%N %F %a %u %g', '{}', '+']);
-    // The two disks list their entries in an order of their own.
+    const hashes = await this.#read(tree, ['find', '.', '-type', 'f', '-exec', 'sha256sum', '{}', '+']);
+    const entries = await this.#read(tree, ['find', '.', '-exec', 'stat', '-c', '%N %F %a %u %g', '{}', '+']);
+    // Two disks may list the same entries in another order.
     const lines = [...hashes.split('\n'), ...entries.split('\n')].filter((line) => line !== '').sort();
     const files = hashes.split('\n').filter((line) => line !== '').length;
     return { files, sha256: createHash('sha256').update(lines.join('\n')).digest('hex') };
   }
 
   /**
-   * Makes one directory below `to` the same as the tree `from`, and compares the two.
+   * Replaces the directory `name` in `to` with a copy of `from`, and compares the two.
    * @throws UserError E_COPY_DIFFERS
    */
   async copy(from: Tree, to: Tree, name: string): Promise<TreeContent> {
@@ -57,14 +57,14 @@ export class DataCopier {
     if (wanted.sha256 === found.sha256) return found;
     throw new UserError(
       'E_COPY_DIFFERS',
-      `${target.source}: is not what was copied from ${from.source} (got ${found.files} files, wanted ${wanted.files}; or they differ)`,
-      'Look for what writes there, or for a failing disk (Linux: sudo dmesg), and run it again.',
+      `${target.source}: differs from ${from.source} after the copy (got ${found.files} files, expected ${wanted.files})`,
+      'Find the process that writes there, or check the disk (Linux: sudo dmesg), then run the same command again.',
     );
   }
 
-  /** Names of what lies at the top of a tree. */
+  /** Names of the entries at the top of a tree. */
   async names(tree: Tree): Promise<readonly string[]> {
-    return (await this.#look(tree, ['ls', '-A', '-1', '.'])).split('\n').filter((name) => name !== '');
+    return (await this.#read(tree, ['ls', '-A', '-1', '.'])).split('\n').filter((name) => name !== '');
   }
 
   /** Runs one program in a tree that it may write to. */
@@ -72,16 +72,16 @@ export class DataCopier {
     await this.#runHelper([{ ...tree, target: '/tree', isWritable: true }], '/tree', argv);
   }
 
-  #look(tree: Tree, argv: HelperOptions['argv']): Promise<string> {
+  #read(tree: Tree, argv: HelperOptions['argv']): Promise<string> {
     return this.#runHelper([{ ...tree, target: '/tree' }], '/tree', argv);
   }
 
   async #runHelper(mounts: readonly HelperMount[], workdir: string, argv: HelperOptions['argv']): Promise<string> {
     const name = `${this.#settings.project}-copy`;
-    // A killed run's container works on without it.
+    // The container of a killed run may still be running.
     await this.#docker.call(['rm', '--force', name], { allowedExitCodes: 'any' });
     const options = { step: 'copy', image: this.#image, mounts, workdir, argv, name, memoryMiB: 512 } as const;
-    // It takes the time that the data takes.
+    // The time depends on the size of the data.
     return (await this.#docker.call(helperRunArgs(this.#settings, options), { timeoutMs: 'unlimited' })).stdout;
   }
 }

@@ -16,10 +16,10 @@ import type { Stack } from '../stack/stack.ts';
 import { DataCopier, type Tree } from './data-copy.ts';
 import { refuseTarget } from './move-target.ts';
 
-/** Nobody loses the service that it still talks to. */
+/** A service stops before those that it uses. */
 const stopOrder: readonly ServiceName[] = ['gateway', 'grafana', 'prometheus', 'redis', 'db'];
 
-/** Stops the services and makes a whole copy; where that fails they run on, on the data that they had. */
+/** Stops the services and copies all data; if that fails, starts them again on the old data. */
 export async function copyAll(stack: Stack, settings: Settings, to: string, progress: Progress): Promise<void> {
   const { instance, engine, checkoutDir } = stack;
   await preflightWarnings({ settings, source: await readSource(checkoutDir), docker: engine.docker });
@@ -51,8 +51,8 @@ async function sizeOf(copier: DataCopier, trees: readonly Tree[]): Promise<numbe
 }
 
 /**
- * Stops the containers in the order of who needs whom, each with the time that it was promised.
- * @returns the names of those that ran
+ * Stops the containers in `stopOrder`, each with its own stop timeout.
+ * @returns the names of those that were running
  */
 async function stopServices(settings: Settings, docker: DockerClient, progress: Progress): Promise<readonly string[]> {
   const states = ['running', 'restarting', 'paused'].map((state) => `status=${state}`);
@@ -60,13 +60,13 @@ async function stopServices(settings: Settings, docker: DockerClient, progress: 
   const names = stopOrder.map((service) => containerName(settings, service)).filter((name) => running.includes(name));
   for (const name of names) {
     progress.step(`stopping ${name}`);
-    // The database may take two minutes to write what it holds.
+    // The database may take two minutes to flush its data.
     await docker.call(['stop', name], { timeoutMs: 180_000 });
   }
   return names;
 }
 
-/** Turns the instance to the copy. Each step may be done twice: a killed run is finished by the next. */
+/** Switches the instance to the copy. Idempotent: after a kill, the next run finishes it. */
 export async function switchTo(
   { instance, engine: { docker } }: Stack,
   settings: Settings,
@@ -78,7 +78,7 @@ export async function switchTo(
   const owned = stopOrder.map((service) => containerName(settings, service));
   const containers = (await docker.ps([ours], '{{.Names}}')).filter((name) => owned.includes(name));
   if (containers.length > 0) await docker.call(['rm', ...containers]);
-  progress.step('making the volumes anew on the new directory; the data in the old one stays');
+  progress.step('creating the volumes again on the new directory; the data in the old one stays');
   const names = dataVolumes.map((volume) => volumeName(settings, volume));
   const listed = await docker.lines(['volume', 'ls', '--filter', ours, '--format', '{{.Name}}']);
   const volumes = listed.filter((name) => names.includes(name));

@@ -10,7 +10,7 @@ import { envSchema } from '../../settings/schema.ts';
 import type { Environment } from '../../settings/services.ts';
 
 /**
- * The directory that the data is moved to, where it can be written into an `.env` as it stands.
+ * The directory that the data is moved to, if an `.env` can hold it without quotes.
  * @throws UserError E_MOVE_TARGET
  */
 export function targetOf(env: Environment, text: string): string {
@@ -24,8 +24,8 @@ export function targetOf(env: Environment, text: string): string {
 }
 
 /**
- * Refuses a directory that data must not lie in, that holds something else, or that has no room for it.
- * @param size tells how many bytes are needed; asked last
+ * Refuses a directory that must not hold data, is not empty, or has too little space.
+ * @param size returns how many bytes are needed; called last
  * @throws UserError E_MOVE_TARGET
  */
 export async function refuseTarget(settings: Settings, to: string, size: () => Promise<number>): Promise<void> {
@@ -34,7 +34,7 @@ export async function refuseTarget(settings: Settings, to: string, size: () => P
   };
   const other = 'Name another directory.';
   const [real, from] = [realPathOf(to), realPathOf(settings.dataDir)];
-  if (areNested(real, from)) refuse(`is not apart from the data (got ${from})`, other);
+  if (areNested(real, from)) refuse(`must neither contain the data nor be inside it (got ${from})`, other);
   const context = {
     settings: { ...settings, dataDir: to },
     source: { commit: '', isDirty: false },
@@ -42,11 +42,11 @@ export async function refuseTarget(settings: Settings, to: string, size: () => P
   };
   const findings = [...(await places.run(context)), ...(await instances.run(context))];
   const errors = findings.filter(({ severity }) => severity === 'error');
-  if (errors.length > 0) refuse('is no place for the data', errors.map(findingText).join('\n'));
-  // What an earlier run of this move copied is copied anew.
+  if (errors.length > 0) refuse('must not hold the data', errors.map(findingText).join('\n'));
+  // Copies of an earlier run of this move are replaced.
   if (readMove(settings.instance)?.to !== to && existsSync(to) && readdirSync(to).length > 0) {
-    refuse(`must be empty or not there (got ${readdirSync(to).slice(0, 3).join(', ')})`, other);
+    refuse(`must be empty or missing (got ${readdirSync(to).slice(0, 3).join(', ')})`, other);
   }
   const lack = lackOfRoom(to, await size());
-  if (lack !== undefined) refuse(`has no room for the data (${lack})`, other);
+  if (lack !== undefined) refuse(`has too little space for the data (${lack})`, other);
 }

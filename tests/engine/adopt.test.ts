@@ -209,11 +209,9 @@ describe('a Compose project of the five services', () => {
     await run(['rm', '-r', data('raw')]);
     expect(exitCode).toBe(1);
     expect(stderr).toContain('nothing was changed:');
-    expect(stderr).toContain(
-      `E_ADOPT_MAJOR  container ${project}-db-1: its database must be of PostgreSQL 16 (got 15)`,
-    );
+    expect(stderr).toContain(`E_ADOPT_MAJOR  container ${project}-db-1: its database must be PostgreSQL 16 (got 15)`);
     expect(stderr).toContain(`must be that of container ${project}-db-1 (got other, it has clerk)`);
-    expect(stderr).toContain(`E_ADOPT_TARGET  ${data('raw')}: must be empty or not there`);
+    expect(stderr).toContain(`E_ADOPT_TARGET  ${data('raw')}: must be empty or missing`);
     expect(await inspectAll(project)).toBe(before);
     expect(readdirSync(data(''))).toEqual(['grafana']);
   });
@@ -254,7 +252,7 @@ describe('a Compose project of the five services', () => {
     expect(readFileSync(join(backupDir, 'inspect.json'), 'utf8')).toContain(`${project}_pgdata`);
     expect(lstatSync(join(backupDir, 'inspect.json')).mode & 0o777).toBe(0o600);
     const again = await adopt('--dry-run');
-    expect(again.stdout).toContain('was adopted');
+    expect(again.stdout).toContain('is adopted');
   });
 
   test('deployed, every row, key and raw body is the same, and nothing of another project was touched', async () => {

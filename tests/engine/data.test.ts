@@ -86,10 +86,10 @@ describe('the data of a deployed instance', () => {
     const cases: readonly (readonly [string, RegExp])[] = [
       ['data', /E_MOVE_TARGET|must be an absolute path/],
       ['/srv/with blank', /must be an absolute path/],
-      [join(from, 'inside'), /is not apart from the data/],
+      [join(from, 'inside'), /must neither contain the data nor be inside it/],
       [join(shell.checkout.dir, 'data'), /E_DATA_IN_CHECKOUT/],
-      [full, /must be empty or not there \(got file\)/],
-      [small, /has no room for the data \(got 1 MiB, needs \d+ MiB\)/],
+      [full, /must be empty or missing \(got file\)/],
+      [small, /has too little space for the data \(got 1 MiB, needs \d+ MiB\)/],
     ];
     for (const [dir, message] of cases) {
       const { exitCode, stderr } = await gatewayctl(shell, move(dir), 'any');
@@ -117,7 +117,7 @@ describe('the data of a deployed instance', () => {
       'copying prometheus',
       'grafana: copied and compared',
       'removing the stopped containers',
-      'making the volumes anew',
+      'creating the volumes again',
     ];
     for (const step of steps) {
       await killAt(step);
@@ -153,7 +153,7 @@ describe('the data of a deployed instance', () => {
     const { stdout, stderr } = await gatewayctl(shell, move(target));
     expect(stderr).toMatch(/postgres: copied and compared, \d{3,} files/);
     expect(stdout).toContain(
-      `moved: the data of dev to ${target}; when you need the old copy no more: sudo rm -r ${join(to, 'postgres')}`,
+      `moved: the data of dev to ${target}; once you no longer need the old copy: sudo rm -r ${join(to, 'postgres')}`,
     );
     expect(await readResults()).toEqual(results.map(sha256));
     for (const volume of ['raw']) expect(treeHash(join(target, volume))).toBe(treeHash(join(to, volume)));

@@ -17,7 +17,7 @@ export const adopt: Verb = {
   usage: '<env> [--dry-run [--json]] [--sandbox] [--wait]',
   summary: 'take over a stopped Compose project with its data',
   details:
-    'Of the project that COMPOSE_PROJECT_NAME names: keeps a copy, brings the data to DATA_DIR, compares every byte, then removes the containers and network whose place the next up takes. --dry-run shows the plan and changes nothing. After a kill, run it again.',
+    'Of the project in COMPOSE_PROJECT_NAME: makes a backup, copies the data to DATA_DIR, compares every byte, then removes the containers and network that the next up replaces. --dry-run shows the plan and changes nothing. After a kill, run it again.',
   options: {
     'dry-run': { type: 'boolean' },
     json: { type: 'boolean' },
@@ -41,8 +41,9 @@ async function showPlan({ words, options }: Invocation): Promise<number> {
   else {
     print(planTable(plan));
     for (const finding of findings) print(findingText(finding));
-    if (open?.phase === 'done') print(`${env}: was adopted; nothing is left to do but ./gatewayctl up ${env}`);
-    else print(errors.length === 0 ? `to do this: ./gatewayctl adopt ${env}` : 'adopt would change nothing');
+    if (open?.phase === 'done') print(`${env}: is adopted; run ./gatewayctl up ${env}`);
+    else
+      print(errors.length === 0 ? `to do this: ./gatewayctl adopt ${env}` : 'adopt would refuse: fix the errors above');
   }
   return errors.length === 0 ? 0 : 1;
 }
@@ -50,7 +51,7 @@ async function showPlan({ words, options }: Invocation): Promise<number> {
 async function takeOver({ words, options, progress }: Invocation): Promise<number> {
   const env = parseEnvironment(words[0]);
   if (options.json === true) {
-    throw new UserError('E_USAGE', 'gatewayctl adopt: --json shows a plan', `Add --dry-run.`);
+    throw new UserError('E_USAGE', 'gatewayctl adopt: --json requires --dry-run', `Add --dry-run.`);
   }
   const engine = await chooseEngine(env, options.sandbox === true);
   const instance = instanceOf(env, engine.root);
@@ -102,7 +103,7 @@ function endTable({ plan, backupDir }: Adoption): string {
     names.length === 0 ? [] : [`  ${what} ${names.join(' ')}`];
   return [
     `adopted: the data of ${plan.project}. Deploy on it: ./gatewayctl up ${plan.env}`,
-    'When all is well and you need the old data no more:',
+    'Once all services are healthy and you no longer need the old data:',
     ...remove(
       'docker volume rm',
       volumes.map(({ source }) => source),

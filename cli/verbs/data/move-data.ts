@@ -16,7 +16,7 @@ const move = changingVerb(
   {
     summary: 'move the data to another directory',
     details:
-      'Stops the services, copies, compares every byte, owner and mode, turns volumes, markers and DATA_DIR to the copy, and deploys. The old copy stays. After a kill, run it again.',
+      'Stops the services, copies, compares every byte, owner and mode, points volumes, markers and DATA_DIR at the copy, and deploys. The old copy stays. After a kill, run it again.',
   },
   async (stack, { words, progress }) => {
     const { instance, settings } = stack;
@@ -30,7 +30,7 @@ const move = changingVerb(
       );
     }
     if (open === undefined && settings.dataDir === to) {
-      note(`the data of ${settings.env} lies in ${to}`);
+      note(`the data of ${settings.env} is already in ${to}`);
       return deployStack(stack, progress);
     }
     const from = open?.phase === 'switching' ? open.from : settings.dataDir;
@@ -40,7 +40,7 @@ const move = changingVerb(
     const exitCode = await deployStack(moved, progress);
     const old = dataVolumes.map((volume) => join(from, volume)).filter((dir) => existsSync(dir));
     print(
-      `moved: the data of ${settings.env} to ${to}; when you need the old copy no more: sudo rm -r ${old.join(' ')}`,
+      `moved: the data of ${settings.env} to ${to}; once you no longer need the old copy: sudo rm -r ${old.join(' ')}`,
     );
     return exitCode;
   },

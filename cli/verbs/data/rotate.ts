@@ -10,14 +10,14 @@ const rotation = changingVerb(
   'rotate',
   {
     summary: 'give a secret a new random value',
-    details: `Changes the value where it is stored, in the .env and in the containers that use it, and replaces no other. After a kill, run it or up. Secrets: ${secretVariables.join(', ')}.`,
+    details: `Changes the value in the service that stores it, in .env and in the containers that use it; replaces no others. After a kill, run it or up again. Secrets: ${secretVariables.join(', ')}.`,
   },
   async (stack, { words, progress }) => {
     const variable = secretVariables.find((name) => name === words[1]);
     if (variable === undefined) {
       throw new UserError(
         'E_NO_SECRET',
-        `rotate: no secret of an instance (got ${words[1]})`,
+        `rotate: unknown secret (got ${words[1]})`,
         `Name one of ${secretVariables.join(', ')}.`,
       );
     }
@@ -30,7 +30,7 @@ const rotation = changingVerb(
         `Run ./gatewayctl rotate ${instance.env} ${open.variable} first.`,
       );
     }
-    // Written before anything changes: a value that only the database knew would lock everybody out.
+    // Written first: a value that only the database has would lock everyone out.
     if (open === undefined) {
       const before = settings.secrets[variable];
       beginRotation(instance, { variable, before, after: randomBytes(24).toString('base64url') });

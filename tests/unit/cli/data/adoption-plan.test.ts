@@ -121,27 +121,27 @@ test('all that speaks against it is told at once', () => {
   );
   expect(shown.join('\n')).toMatchInlineSnapshot(`
     "error E_ADOPT_MOUNT  container taxlien-gateway-dev-db-1: must keep postgres in a volume or directory mounted at /var/lib/postgresql/data (got a mount of taxlien-gateway-dev_dbfiles at /var/lib/postgresql). Its data would be left behind.
-      Mount one there in the Compose file and copy the data into it; or, if nobody needs it: docker rm taxlien-gateway-dev-db-1
+      Mount one there in the Compose file and copy the data into it; or, if it is not needed: docker rm taxlien-gateway-dev-db-1
     error E_ADOPT_MANY  taxlien-gateway-dev: has more than one container of redis (got taxlien-gateway-dev-redis-1, second). Its data would be left behind.
       Remove those whose data is not needed: docker rm <container>
-    error E_ADOPT_TARGET  <root>/dev/data/raw: must be empty or not there, the data of taxlien-gateway-dev-gateway-1 goes there (got something in it). The two would be mixed.
-      Look at it: sudo ls -la <root>/dev/data/raw; if nobody needs it: sudo mv <root>/dev/data/raw <root>/dev/data/raw.before
+    error E_ADOPT_TARGET  <root>/dev/data/raw: must be empty or missing: the data of taxlien-gateway-dev-gateway-1 is copied there (got something in it). The data of both would be mixed.
+      Check it: sudo ls -la <root>/dev/data/raw; if it is not needed: sudo mv <root>/dev/data/raw <root>/dev/data/raw.before
     warning W_ADOPT_EMPTY  taxlien-gateway-dev: has no container of prometheus. prometheus starts empty.
-      If it should have one: docker compose up --no-start makes it, then adopt.
+      If it should have one, create it: docker compose up --no-start, then adopt.
     warning W_ADOPT_EMPTY  taxlien-gateway-dev: has no container of grafana. grafana starts empty.
-      If it should have one: docker compose up --no-start makes it, then adopt.
+      If it should have one, create it: docker compose up --no-start, then adopt.
     error E_ADOPT_RUNNING  container taxlien-gateway-dev-db-1: must be stopped (got running). A copy of data that is being written is broken.
       docker compose -p taxlien-gateway-dev stop
-    error E_ADOPT_MAJOR  container taxlien-gateway-dev-db-1: its database must be of PostgreSQL 16 (got 15). The image of this stack cannot read it.
+    error E_ADOPT_MAJOR  container taxlien-gateway-dev-db-1: its database must be PostgreSQL 16 (got 15). The image of this stack cannot read it.
       Dump it with its own image and restore it into a PostgreSQL 16 of the same project, then adopt.
     error E_ADOPT_DATABASE  <root>/dev/.env POSTGRES_USER: must be that of container taxlien-gateway-dev-db-1 (got gateway, it has postgres). The gateway could not log in.
       Set POSTGRES_USER=postgres.
     error E_ADOPT_DATABASE  <root>/dev/.env POSTGRES_DB: must be that of container taxlien-gateway-dev-db-1 (got gateway, it has postgres). The gateway could not log in.
       Set POSTGRES_DB=postgres.
-    warning W_ADOPT_COLLATION  container taxlien-gateway-dev-db-1: its database was written by an image of another base (got uid 999, not 70). Another C library sorts text in another order, and indexes on text would miss rows.
+    warning W_ADOPT_COLLATION  container taxlien-gateway-dev-db-1: its database was written by an image of another base (got uid 999, not 70). Another C library may sort text differently: indexes on text would miss rows.
       After the first deploy: docker exec taxlien-gateway-dev-db reindexdb --username gateway --all
-    warning W_ADOPT_OTHERS  project taxlien-gateway-dev: has containers that this stack has no service for (got taxlien-gateway-dev-proxy-1). They stay as they are, stopped, and their volumes too; their default network goes.
-      When nobody needs them: docker rm taxlien-gateway-dev-proxy-1"
+    warning W_ADOPT_OTHERS  project taxlien-gateway-dev: has containers that this stack has no service for (got taxlien-gateway-dev-proxy-1). They stay stopped and keep their volumes; their default network is removed.
+      If they are not needed: docker rm taxlien-gateway-dev-proxy-1"
   `);
 });
 
@@ -153,8 +153,8 @@ test('names and password of the database are those of the settings', () => {
       Set POSTGRES_USER=clerk.
     error E_ADOPT_DATABASE  <root>/dev/.env POSTGRES_DB: must be that of container taxlien-gateway-dev-db-1 (got gateway, it has clerk). The gateway could not log in.
       Set POSTGRES_DB=clerk.
-    warning W_ADOPT_PASSWORD  <root>/dev/.env POSTGRES_PASSWORD: is not the one that container taxlien-gateway-dev-db-1 was made with. A database keeps its first password; the gateway may not be able to log in.
-      Put the old value there, deploy, then ./gatewayctl rotate changes it in both places."
+    warning W_ADOPT_PASSWORD  <root>/dev/.env POSTGRES_PASSWORD: is not the one that container taxlien-gateway-dev-db-1 was created with. A database keeps its first password; the gateway may not be able to log in.
+      Set the old value, deploy, then change both with ./gatewayctl rotate."
   `);
   expect(shown.join()).not.toContain('another-one');
 });
@@ -177,9 +177,9 @@ test("nobody else uses the data or the network; whoever mounts another project's
   const containers = [running('reader', `${name}_gatewayfiles`, 'shop'), running('writer', 'shop_data', 'shop')];
   const { shown } = plan(five, { project, facts: { containers } });
   expect(shown.join('\n')).toMatchInlineSnapshot(`
-    "error E_ADOPT_RUNNING  container reader: must not use the data that is taken over (got project shop). A copy of data that is being written is broken.
+    "error E_ADOPT_RUNNING  container reader: must not use the data to adopt (got project shop). A copy of data that is being written is broken.
       docker stop reader
-    error E_ADOPT_RUNNING  network taxlien-gateway-dev_default: must have no container of others (got guest). A copy of data that is being written is broken.
+    error E_ADOPT_RUNNING  network taxlien-gateway-dev_default: must have no other container (got guest). A copy of data that is being written is broken.
       docker network disconnect taxlien-gateway-dev_default guest"
   `);
 });
