@@ -9,7 +9,7 @@ import type { Settings } from '../../settings/load.ts';
 
 const mostLines = 40;
 
-/** The fields that are read of BuildKit's progress; source: api/services/control/control.proto of moby/buildkit. */
+/** The fields of BuildKit's progress that are read; source: api/services/control/control.proto of moby/buildkit. */
 const progress = protobuf
   .parse(
     `syntax = "proto3";
@@ -25,9 +25,9 @@ interface StatusResponse {
 }
 
 /**
- * What the failed step of the gateway's build prints, which Pulumi's provider does not keep: the build is tried once
- * more, and what went well comes from the engine's cache.
- * @returns its last lines; empty where no step fails, or where the engine is not on a Unix socket of this host
+ * Output of the failed step of the gateway's build. Pulumi's provider discards it: the build runs again, with the
+ * engine's cache.
+ * @returns its last lines; empty if no step fails, or if the engine is not on a Unix socket of this host
  */
 export async function failedBuildOutput(dockerHost: string, settings: Settings): Promise<string> {
   if (!dockerHost.startsWith('unix://')) return '';
@@ -42,7 +42,7 @@ export async function failedBuildOutput(dockerHost: string, settings: Settings):
   return failedStepOutput(await build(dockerHost.slice('unix://'.length), options, context));
 }
 
-/** The last lines that the step printed which failed, in the engine's answer to a build. */
+/** The last lines of the failed step, from the engine's answer to a build. */
 export function failedStepOutput(answer: string): string {
   const records = answer
     .split('\n')

@@ -4,10 +4,10 @@ import type { Settings } from '../../settings/load.ts';
 import { type ServiceName, services } from '../../settings/services.ts';
 import type { PortDowntime } from './record.ts';
 
-/** A question that a service answers when it serves, and what its answer looks like. */
+/** A request that a ready service answers, and the pattern of its answer. */
 const questions: Readonly<Record<ServiceName, { readonly text: string; readonly answer: RegExp }>> = {
   gateway: http('/readyz'),
-  // SSLRequest: answered with one letter before anybody is asked for a password.
+  // SSLRequest: answered with one letter, before any login.
   db: { text: '\0\0\0\x08\x04\xd2\x16\x2f', answer: /^[NS]/ },
   redis: { text: 'PING\r\n', answer: /^[+-]/ },
   prometheus: http('/-/ready'),
@@ -18,11 +18,11 @@ function http(path: string) {
   return { text: `GET ${path} HTTP/1.0\r\nHost: localhost\r\n\r\n`, answer: /^HTTP\/1\.[01] 200 / };
 }
 
-// The gateway is what workers notice; the others are asked less often.
+// Workers notice downtime of the gateway; the others are probed less often.
 const pollMs = (service: ServiceName) => (service === 'gateway' ? 40 : 100);
 const probeTimeoutMs = 1_000;
 
-/** How long a port that once answered did not, from the last good answer's question to the next good answer. */
+/** Downtime of a port that has answered once: from the request of the last good answer to the next good answer. */
 export class Downtime {
   #lastGoodMs: number | undefined;
   #isDown = false;
@@ -38,7 +38,7 @@ export class Downtime {
     this.#lastGoodMs = askedMs;
   }
 
-  /** @param nowMs end of a downtime that still lasts */
+  /** @param nowMs end of a downtime that is not over */
   totalMs(nowMs: number): number {
     const isLasting = this.#isDown && this.#lastGoodMs !== undefined;
     return this.#totalMs + (isLasting ? nowMs - (this.#lastGoodMs ?? nowMs) : 0);
@@ -46,8 +46,8 @@ export class Downtime {
 }
 
 /**
- * Asks each published port over and over, as a client would, until stopped.
- * @returns stops, and tells of each port for how long it was down
+ * Probes each published port as a client would, until stopped.
+ * @returns stops the probes and returns the downtime of each port
  */
 export function watchPorts(settings: Settings): () => Promise<readonly PortDowntime[]> {
   const stopping = new AbortController();

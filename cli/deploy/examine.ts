@@ -9,7 +9,7 @@ import { loginFindings } from './logins.ts';
 
 export interface Examination {
   readonly findings: readonly Finding[];
-  /** How long the checks that a deploy runs too took, and how long those that log in or decrypt. */
+  /** Duration of the checks that a deploy also runs, and of those that log in or decrypt. */
   readonly tookMs: { readonly checks: number; readonly logins: number };
 }
 
@@ -17,9 +17,9 @@ export async function examine(env: Environment): Promise<Examination> {
   const started = performance.now();
   const { findings, subject } = await check(env);
   const checked = performance.now();
-  // A login at what the checks found to be wrong would only say so a second time.
-  const isWell = subject !== undefined && findings.every(({ severity }) => severity === 'warning');
-  const logins = isWell ? await loginFindings(subject.settings, subject.docker) : [];
+  // After an error, a login would only report it again.
+  const hasNoErrors = subject !== undefined && findings.every(({ severity }) => severity === 'warning');
+  const logins = hasNoErrors ? await loginFindings(subject.settings, subject.docker) : [];
   const tookMs = { checks: Math.round(checked - started), logins: Math.round(performance.now() - checked) };
   return { findings: [...findings, ...logins], tookMs };
 }

@@ -11,21 +11,21 @@ export const dataSourceUid = 'prometheus';
 const queryTimeoutMs = 10_000;
 
 /**
- * Asks one query through Grafana's data source: /api/health is good also where its plugin is missing.
- * A refused login or a redirection says nothing of the data source, so that it only prints a note.
+ * Runs one query through Grafana's data source: /api/health succeeds even if its plugin is missing.
+ * A refused login or a redirect does not reach the data source: it only prints a note.
  * @throws UserError E_GRAFANA_QUERY
  */
 export async function queryGrafana(settings: Settings, clock: Clock = systemClock): Promise<void> {
   const url = `http://${hostInUrl(settings.bindIp)}:${settings.ports.grafana}/api/ds/query`;
   const { last } = await waitUntil(() => ask(url, settings), {
-    // No second try after a refusal: Grafana locks an account after five refused logins.
+    // No retry after a refusal: Grafana locks an account after five refused logins.
     isOver: (answered) => answered.problem === undefined || isRefusal(answered),
     timeoutMs: queryTimeoutMs,
     clock,
   });
   if (last.problem === undefined) return;
   if (isRefusal(last)) {
-    note(`${url}: the data source was not asked for a query (got HTTP ${last.status})`);
+    note(`${url}: the data source was not checked (got HTTP ${last.status})`);
     if (last.status === 401) note(changedPassword(settings));
     return;
   }
@@ -39,11 +39,11 @@ export async function queryGrafana(settings: Settings, clock: Clock = systemCloc
 const isRefusal = ({ status = 0 }: Answered) => status === 401 || (status >= 300 && status < 400);
 
 const changedPassword = ({ grafanaAdminUser, instance }: Settings) =>
-  `Where the password of ${grafanaAdminUser} was changed in the browser, set GRAFANA_ADMIN_PASSWORD in ${instance.envFile} to it.`;
+  `If the password of ${grafanaAdminUser} was changed in the browser, set GRAFANA_ADMIN_PASSWORD in ${instance.envFile} to it.`;
 
 interface Answered {
   readonly status?: number;
-  /** Absent where the query was answered, also with no sample: Prometheus may have just started. */
+  /** Absent if the query was answered, even with no sample: Prometheus may have just started. */
   readonly problem?: string;
 }
 
@@ -65,7 +65,7 @@ async function ask(url: string, { grafanaAdminUser, secrets }: Settings): Promis
   }
 }
 
-/** What an answer says went wrong, of the query or of the whole request. */
+/** The error in an answer: of the query or of the whole request. */
 function problemIn(text: string): string | undefined {
   const { results, message } = parsed(text);
   if (results?.A === undefined) return message ?? text.slice(0, 500);

@@ -9,15 +9,15 @@ import { checkpointFile, readCheckpoint } from '../stack/state-files.ts';
 import { psql } from './psql.ts';
 
 const iterations = 1_000_000;
-/** psql's exit code where it could not log in. */
+/** psql's exit code if it could not log in. */
 const noConnection = 2;
 
-/** What only a login or a decryption shows; nothing where there is no database or no state yet. */
+/** Findings that require a login or a decryption; none if there is no database or no state yet. */
 export async function loginFindings(settings: Settings, docker: DockerClient): Promise<readonly Finding[]> {
   return (await Promise.all([passwordFindings(settings, docker), passphraseFindings(settings)])).flat();
 }
 
-/** PostgreSQL keeps the password that it was first started with, whatever the `.env` says later. */
+/** PostgreSQL keeps the password of its first start, even if `.env` changes later. */
 async function passwordFindings(settings: Settings, docker: DockerClient): Promise<readonly Finding[]> {
   const { exitCode, stderr } = await psql(settings, docker, settings.secrets.POSTGRES_PASSWORD, 'select 1;\n');
   const { instance, env } = settings;
@@ -29,8 +29,8 @@ async function passwordFindings(settings: Settings, docker: DockerClient): Promi
         code: 'W_DATABASE_LOGIN',
         severity: 'warning',
         message: `${container}: must let ${settings.db.user} log in (got ${stderr.trim().split('\n').at(-1)})`,
-        why: 'Whether POSTGRES_PASSWORD is right was not found out, and the gateway may not reach its database either.',
-        fix: `Read docker logs --tail 20 ${container}; where it was cut off its network: ./gatewayctl up ${env}`,
+        why: 'POSTGRES_PASSWORD could not be checked, and the gateway may not reach its database either.',
+        fix: `Read docker logs --tail 20 ${container}; if it was disconnected from its network: ./gatewayctl up ${env}`,
       },
     ];
   }
@@ -60,7 +60,7 @@ async function passphraseFindings({ instance }: Settings): Promise<readonly Find
   ];
 }
 
-/** Whether a passphrase is the one behind a salt of Pulumi's, `v1:<salt>:v1:<nonce>:<text, tag>`: the text is known. */
+/** Whether a passphrase decrypts the text in a salt of Pulumi, `v1:<salt>:v1:<nonce>:<text, tag>`; the text is known. */
 async function isPassphraseOf(saltText: string, passphrase: string): Promise<boolean> {
   const [, salt = '', , nonce = '', sealed = ''] = saltText.split(':');
   const bytes = Buffer.from(sealed, 'base64');

@@ -17,47 +17,51 @@ export interface ReadyOptions {
   readonly timeoutMs?: number;
 }
 /**
- * Looks at the health of every service outside Pulumi, which looks only when it creates a container.
- * @throws UserError E_UNHEALTHY with each service that is not well and its last log lines; E_UNREACHABLE, E_NOT_READY
- *   and E_GRAFANA_QUERY where all are well, yet do not answer what they are asked
+ * Waits until every service is healthy. Pulumi checks that only when it creates a container.
+ * @throws UserError E_UNHEALTHY with each unhealthy service and its last log lines; E_UNREACHABLE, E_NOT_READY or
+ *   E_GRAFANA_QUERY if all are healthy but a request fails
  */
 export async function waitUntilReady(
   { docker, settings, services = allServices, timeoutMs = 60_000 }: ReadyOptions,
   progress: Progress,
 ): Promise<readonly ServiceStatus[]> {
-  const look = async () => (await readStatus(docker, settings)).filter(({ service }) => services.includes(service));
-  const illOf = (rows: readonly ServiceStatus[]) => rows.filter(({ health }) => health !== 'healthy');
-  const { last, waitedMs } = await waitUntil(look, {
-    // Only what is still starting may yet get well by itself.
-    isOver: (rows) => illOf(rows).length === 0 || illOf(rows).some(({ health }) => health !== 'starting'),
+  const read = async () => (await readStatus(docker, settings)).filter(({ service }) => services.includes(service));
+  const unhealthyIn = (rows: readonly ServiceStatus[]) => rows.filter(({ health }) => health !== 'healthy');
+  const { last, waitedMs } = await waitUntil(read, {
+    // Only a starting service may still become healthy.
+    isOver: (rows) => unhealthyIn(rows).length === 0 || unhealthyIn(rows).some(({ health }) => health !== 'starting'),
     timeoutMs,
     firstPauseMs: 100,
     mostPauseMs: 500,
     onPause: (rows) =>
       progress.tick(
-        `waiting for ${illOf(rows)
+        `waiting for ${unhealthyIn(rows)
           .map(({ service }) => service)
           .join(', ')}`,
       ),
   });
-  const ill = illOf(last);
-  if (ill.length > 0) throw await unhealthy(docker, ill, waitedMs);
+  const unhealthy = unhealthyIn(last);
+  if (unhealthy.length > 0) throw await unhealthyError(docker, unhealthy, waitedMs);
   if (services.includes('gateway')) await probeGateway(settings);
   if (services.includes('grafana') && services.includes('prometheus')) await queryGrafana(settings);
   return last;
 }
-async function unhealthy(docker: DockerClient, ill: readonly ServiceStatus[], waitedMs: number): Promise<UserError> {
+async function unhealthyError(
+  docker: DockerClient,
+  unhealthy: readonly ServiceStatus[],
+  waitedMs: number,
+): Promise<UserError> {
   const parts = await Promise.all(
-    ill.map(async ({ service, container, health }) => {
+    unhealthy.map(async ({ service, container, health }) => {
       const line = `${service}: not healthy after ${Math.round(waitedMs / 1000)} s (got ${health})`;
       if (health === 'missing') return line;
       return `${line}; its last lines:\n${await docker.logs(container)}`;
     }),
   );
-  const env = ill[0]?.env ?? '';
-  return new UserError('E_UNHEALTHY', parts.join('\n'), `Mend the cause, then run ./gatewayctl up ${env}.`);
+  const env = unhealthy[0]?.env ?? '';
+  return new UserError('E_UNHEALTHY', parts.join('\n'), `Fix the cause, then run ./gatewayctl up ${env}.`);
 }
-/** The one request that shows that the whole stack answers where it should. */
+/** One request to the published address shows that the whole stack answers. */
 export async function probeGateway(settings: Settings): Promise<void> {
   const host = hostInUrl(settings.bindIp);
   const url = `http://${host}:${settings.ports.gateway}/readyz`;

@@ -12,7 +12,7 @@ import { operations, type Told } from '../stack/events.ts';
 
 const recordSchema = z.object({
   env: z.string(),
-  /** Commit and whether files differed from it; once the gateway was built, what it was built from. */
+  /** Commit, and whether files differed from it; after a build of the gateway, the source of that build. */
   commit: z.string(),
   /** The value of `up --run`: names the workflow run that deployed. */
   run: z.string(),
@@ -46,7 +46,7 @@ const recordSchema = z.object({
     .readonly()
     .default([]),
   warnings: z.array(z.string()).readonly(),
-  /** Only of a deploy that failed: what was being done, and the errors with the last lines of the failed container. */
+  /** Only of a failed deploy: its phase, and the errors with the last lines of the failed container. */
   failure: z.object({ phase: z.string(), cause: z.string() }).optional(),
 });
 
@@ -56,10 +56,10 @@ export type PortDowntime = DeployRecord['downtime'][number];
 
 const recorded = new WeakSet<Error>();
 
-/** Whether an error of this process stands in a record. */
+/** Whether an error of this process is in a record. */
 export const isRecorded = (error: Error): boolean => recorded.has(error);
 
-/** A record in the making; `end` writes it. */
+/** An unfinished record; `end` writes it. */
 export class Recording {
   readonly #instance: Instance;
   readonly #startedAt = new Date();
@@ -86,7 +86,7 @@ export class Recording {
     this.#failure = { phase, cause };
   }
 
-  /** The same for an error that the caller throws on; `isRecorded` then knows it. */
+  /** The same for an error that the caller rethrows; `isRecorded` is then true for it. */
   failedBy(phase: string, error: Error): void {
     this.failed(phase, error instanceof UserError ? error.text : error.message);
     recorded.add(error);
@@ -120,7 +120,7 @@ function write(instance: Instance, record: DeployRecord): void {
 }
 
 /**
- * The record of the last deploy; `undefined` where there was none.
+ * The record of the last deploy; `undefined` if there was none.
  * @throws UserError E_DAMAGED_FILE
  */
 export const readDeployRecord = ({ deployRecordFile, env }: Instance): DeployRecord | undefined =>
@@ -130,10 +130,10 @@ export const readDeployRecord = ({ deployRecordFile, env }: Instance): DeployRec
     `Remove it: rm ${deployRecordFile}. The next ./gatewayctl up ${env} writes a new one.`,
   );
 
-/** What a run of Pulumi was doing when it failed. */
+/** The phase in which a run of Pulumi failed. */
 export function phaseOf({ failed }: Told): string {
   const name = failed[0];
-  // Nothing failed in the daemon: the program itself refused.
+  // No resource failed: the program itself refused.
   if (name === undefined) return 'check settings, host and data';
   return wordsOf(name).phase;
 }

@@ -14,13 +14,13 @@ import type { Stack, StackWithSettings } from '../stack/stack.ts';
 import { psql } from './psql.ts';
 import { scramVerifier } from './scram.ts';
 
-/** The services that keep what they were first started with: they are told of a new value, and only then does the `.env` change. */
+/** Services that store the value of their first start: they must change it before `.env` does. */
 const stores: Partial<Record<Variable, ServiceName>> = { POSTGRES_PASSWORD: 'db', GRAFANA_ADMIN_PASSWORD: 'grafana' };
 
-/** Gives a secret its new value where it is stored, then in the `.env`; a deploy then ends the rotation. Safe to repeat. */
+/** Changes a secret in the service that stores it, then in `.env`; the deploy that follows ends the rotation. Idempotent. */
 export async function changeSecret(stack: StackWithSettings, rotation: Rotation): Promise<void> {
   const { instance, engine, settings } = stack;
-  // Then all that stores it has it too, and may not run at the moment.
+  // `.env` changes last: the service has the new value too, and need not run now.
   if (settings.secrets[rotation.variable] === rotation.after) return;
   const store = stores[rotation.variable];
   if (store !== undefined) await startStore(stack, settings, store);
@@ -29,7 +29,7 @@ export async function changeSecret(stack: StackWithSettings, rotation: Rotation)
   note(`${rotation.variable}: has a new value in ${instance.envFile}`);
 }
 
-/** A service that does not run cannot be told: a deploy with the values of the `.env` brings it. */
+/** A stopped service cannot change its secret: a deploy with the values of `.env` starts it. */
 async function startStore(stack: Stack, settings: Settings, store: ServiceName): Promise<void> {
   const { docker } = stack.engine;
   const health = async () => (await readStatus(docker, settings)).find(({ service }) => service === store)?.health;
@@ -37,16 +37,16 @@ async function startStore(stack: Stack, settings: Settings, store: ServiceName):
   if (await doesRun()) return;
   const container = containerName(settings, store);
   note(
-    `${container}: does not run; brought first. Where it has the new value already, the gateway is refused until then`,
+    `${container}: is not running; starting it first. If it already has the new value, the gateway cannot log in until the rotation is done`,
   );
-  const going = { ...stack, exports: { ...stack.exports, ...rotationContinues } };
-  const exitCode = await runPulumi(going, ['up', '--yes', '--skip-preview', '--suppress-outputs']);
+  const continuing = { ...stack, exports: { ...stack.exports, ...rotationContinues } };
+  const exitCode = await runPulumi(continuing, ['up', '--yes', '--skip-preview', '--suppress-outputs']);
   // A gateway that the database refuses fails this deploy, not the rotation.
   if (await doesRun()) return;
   throw new UserError(
     'E_ROTATE',
-    `${container}: does not run, and could not be brought (got exit ${exitCode} of pulumi, ${await health()})`,
-    `Mend what stands above, then run ./gatewayctl up ${settings.env}: it goes on with the rotation.`,
+    `${container}: is not running and could not be started (got exit ${exitCode} of pulumi, ${await health()})`,
+    `Fix the errors above, then run ./gatewayctl up ${settings.env}: it continues the rotation.`,
   );
 }
 
@@ -55,7 +55,7 @@ async function changeWhereStored(settings: Settings, docker: DockerClient, { var
   if (variable === 'GRAFANA_ADMIN_PASSWORD') await changeAdmin(settings, before, after);
 }
 
-/** SQL that gives the role its new password; psql reads it from its standard input. */
+/** SQL that sets the role's password; psql reads it from its standard input. */
 const roleSql = (user: string, verifier: string) => `alter role "${user}" password '${verifier}';\n`;
 
 async function changeRole(settings: Settings, docker: DockerClient, before: string, after: string): Promise<void> {
@@ -63,11 +63,11 @@ async function changeRole(settings: Settings, docker: DockerClient, before: stri
     psql(settings, docker, password, `set log_statement = 'none';\n${roleSql(settings.db.user, scramVerifier(after))}`);
   const first = await change(before);
   if (first.exitCode === 0) return;
-  // A rotation that was killed right after the database took the new password.
+  // A rotation that was killed right after the database accepted the new password.
   if ((await change(after)).exitCode === 0) return;
   throw new UserError(
     'E_ROTATE',
-    `${containerName(settings, 'db')}: did not take the new password; nothing was changed (got ${first.stderr.trim()})`,
+    `${containerName(settings, 'db')}: did not accept the new password; nothing was changed (got ${first.stderr.trim()})`,
     `Run ./gatewayctl verify ${settings.env}, then rotate again.`,
   );
 }
@@ -89,7 +89,7 @@ async function changeAdmin(settings: Settings, before: string, after: string): P
   if (problem === undefined || (await put(after)) === undefined) return;
   throw new UserError(
     'E_ROTATE',
-    `${url}: did not take the new password; nothing was changed (got ${problem})`,
+    `${url}: did not accept the new password; nothing was changed (got ${problem})`,
     `Run ./gatewayctl verify ${settings.env}, then rotate again.`,
   );
 }

@@ -22,19 +22,19 @@ export function deploySummary(record: DeployRecord): string {
   return `${parts.join('\n\n')}\n`;
 }
 
-/** A run that never came to its deploy, and what the checks say of it. */
+/** A run without a deploy, with the findings of the checks. */
 export function undeployedSummary(env: string, findings: readonly Finding[]): string {
   const parts = [
     heading(1, `${env}: nothing was deployed`),
-    'This run ended before its deploy, was refused by another one, or was stopped in it; the log of the step that failed says why. The next deploy mends what a stopped one left.',
-    heading(2, 'What the doctor says'),
-    findings.length === 0 ? 'All is well.' : list(findings.map(findingText)),
+    'This run ended before its deploy, found another deploy running, or was stopped during its deploy; the log of the failed step says why. The next deploy repairs what a stopped one left.',
+    heading(2, 'Findings of doctor'),
+    findings.length === 0 ? 'No problems found.' : list(findings.map(findingText)),
   ];
   return `${parts.join('\n\n')}\n`;
 }
 
 function servicesTable({ services, downtime }: DeployRecord): string {
-  if (services.length === 0) return 'The daemon did not say.';
+  if (services.length === 0) return 'The daemon did not answer.';
   const rows = services.map(({ service, image, address, health }): readonly Cell[] => [
     service,
     code(image),

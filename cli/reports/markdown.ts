@@ -1,4 +1,4 @@
-/** Text whose Markdown and HTML are escaped, or code that was made by `code`. */
+/** Text whose Markdown and HTML are escaped, or a result of `code`. */
 export type Cell = string | Code;
 
 export interface Code {
@@ -6,7 +6,7 @@ export interface Code {
   toString(): string;
 }
 
-/** Text from outside as Markdown that shows it as it stands. */
+/** Untrusted text as Markdown that shows it literally. */
 export const escaped = (text: string) =>
   text.replaceAll(/[\\`*_[\]#|~<>&@]/g, (character) => `&#${character.charCodeAt(0)};`).replaceAll(/\s*\n\s*/g, ' ');
 
@@ -21,7 +21,7 @@ export const heading = (level: 1 | 2, text: string) => `${'#'.repeat(level)} ${e
 
 export const list = (items: readonly string[]) => items.map((item) => `- ${escaped(item)}`).join('\n');
 
-/** Text as a block of its own, whatever it holds. */
+/** Text as a code block, whatever it contains. */
 export function preformatted(text: string): string {
   const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map((run) => run.length));
   const fence = '`'.repeat(longest + 1);

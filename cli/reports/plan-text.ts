@@ -6,10 +6,10 @@ import { downtimeSeconds } from '../deploy/downtime.ts';
 /** GitHub's limit for the text of a comment. */
 const mostCharacters = 65_536;
 
-/** The hidden line by which the one comment of an environment is found again. */
+/** Hidden line that identifies the comment of an environment. */
 export const commentMark = (env: string) => `<!-- taxlien-gateway plan of ${env} -->`;
 
-/** A plan as the Markdown of a comment; what concerns data comes first. */
+/** A plan as the Markdown of a comment; changes to data come first. */
 export function planText(plan: Plan): string {
   for (let most = plan.changes.length; ; most = Math.floor(most / 2)) {
     const text = textWith(plan, most);
@@ -31,16 +31,16 @@ function textWith(plan: Plan, most: number): string {
 }
 
 function firstLine({ env, changes, stops, failure }: Plan): string {
-  if (failure !== undefined) return `**${env}: this cannot be deployed as it is.**`;
-  const concerned = dataFirst(changes).filter(({ operation, name }) => isStateful(name) && operation !== 'create');
-  if (concerned.length > 0) {
-    const what = concerned.map(({ operation, name }) => `${wordsOf(name).data}: ${operation}`).join('; ');
-    return `**${env}: data is concerned (${escaped(what)}).** The data stays in its directory; what opens it is another.`;
+  if (failure !== undefined) return `**${env}: this cannot be deployed.**`;
+  const affected = dataFirst(changes).filter(({ operation, name }) => isStateful(name) && operation !== 'create');
+  if (affected.length > 0) {
+    const what = affected.map(({ operation, name }) => `${wordsOf(name).data}: ${operation}`).join('; ');
+    return `**${env}: data is affected (${escaped(what)}).** The data stays in its directory; the container or volume that opens it changes.`;
   }
   if (changes.length === 0) return `${env}: nothing would change.`;
   return stops.length === 0
-    ? `${env}: changes, and no container stops.`
-    : `${env}: stops and starts anew: ${stops.map(({ service }) => service).join(', ')}.`;
+    ? `${env}: something changes, but no container stops.`
+    : `${env}: stops and starts again: ${stops.map(({ service }) => service).join(', ')}.`;
 }
 
 const isStateful = (name: string) => wordsOf(name).data !== undefined;
@@ -54,8 +54,8 @@ function stopsTable({ stops }: Plan): string {
   const rows = stops.map(({ service, lastDowntimeMs }) => [
     service,
     lastDowntimeMs === undefined
-      ? 'some seconds; not measured at the last deploy'
-      : `${downtimeSeconds(lastDowntimeMs)} s, as at the last deploy`,
+      ? 'a few seconds; not measured in the last deploy'
+      : `${downtimeSeconds(lastDowntimeMs)} s, as in the last deploy`,
   ]);
   return markdownTable(['Service', 'Expected downtime of its port'], rows);
 }

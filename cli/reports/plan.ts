@@ -12,8 +12,8 @@ const mostChanges = 150;
 const mostText = 12_000;
 
 /**
- * What an `up` of a checkout would change, as data: it leaves the job that ran a pull request's code, so that whoever
- * reads it takes nothing for granted. Holds no setting's value.
+ * What an `up` of a checkout would change. It comes from a job that ran a pull request's code: every reader validates
+ * it. Contains no setting's value.
  */
 export const planSchema = z.strictObject({
   env: z.enum(environments),
@@ -28,7 +28,7 @@ export const planSchema = z.strictObject({
       }),
     )
     .max(mostChanges),
-  /** How many changes there are besides those listed. */
+  /** Number of changes that are not listed. */
   more: z.int().nonnegative(),
   /** Services whose container stops, with the downtime of their port at the last deploy that replaced it, in ms. */
   stops: z.array(z.strictObject({ service: z.enum(services), lastDowntimeMs: z.number().nonnegative().optional() })),
@@ -52,7 +52,7 @@ export async function makePlan(stack: Stack): Promise<Plan> {
   return planOf(stack.instance.env, commit, told, exitCode === 0 ? undefined : output, downtime);
 }
 
-/** @param output what Pulumi printed, where it failed */
+/** @param output what Pulumi printed, if it failed */
 export function planOf(
   env: Plan['env'],
   commit: string,

@@ -9,8 +9,8 @@ const commentsSchema = z.array(
 );
 
 /**
- * Writes the one comment that carries a mark: a new one, or in place of the one that is there. `gh pr comment
- * --edit-last` has no mark: it would overwrite what another workflow wrote as the same user.
+ * Creates or updates the comment that contains a mark. `gh pr comment --edit-last` knows no mark: it would overwrite a
+ * comment of another workflow by the same user.
  * @param job variables of a job of GitHub Actions, with its token
  * @param mark a hidden line in the text; only a comment of the job's own user counts
  * @throws UserError E_GITHUB
@@ -36,7 +36,7 @@ async function request(job: NodeJS.ProcessEnv, method: string, path: string, bod
   const refuse = (what: string, fix: string) => new UserError('E_GITHUB', `${method} ${path}: ${what}`, fix);
   if (!api || !repository || !token) {
     const names = 'GITHUB_API_URL, GITHUB_REPOSITORY, GITHUB_TOKEN';
-    throw refuse(`needs ${names} (got not all of them)`, 'Run it in a job of GitHub Actions, with its token as env.');
+    throw refuse(`requires ${names} (got not all of them)`, 'Run it in a job of GitHub Actions, with its token as env.');
   }
   const answer = await fetch(`${api}/repos/${repository}/${path}`, {
     method,
@@ -52,6 +52,6 @@ async function request(job: NodeJS.ProcessEnv, method: string, path: string, bod
   if (answer.ok) return answer.json();
   throw refuse(
     `HTTP ${answer.status} (got ${(await answer.text()).slice(0, 500)})`,
-    'The job needs "pull-requests: write"; where GitHub had a fault, run the job again.',
+    'The job requires "pull-requests: write"; if GitHub failed, run the job again.',
   );
 }

@@ -285,7 +285,7 @@ describe('dev, from nothing to destroyed and back', () => {
     writeFileSync(file, good.replace(envValue(shell.root, 'dev', 'GRAFANA_ADMIN_PASSWORD'), other));
     const { exitCode, stderr } = await gatewayctl(shell, ['verify', 'dev'], 'any');
     writeFileSync(file, good);
-    expect([exitCode, stderr]).toEqual([0, expect.stringContaining('was not asked for a query (got HTTP 401)')]);
+    expect([exitCode, stderr]).toEqual([0, expect.stringContaining('the data source was not checked (got HTTP 401)')]);
     expect(stderr).not.toContain(other);
   });
 

@@ -189,7 +189,7 @@ describe.each(accounts)('rotate, as %s', (account) => {
       await remove();
       const next = verb === 'up' ? ['up', 'dev'] : ['rotate', 'dev', 'POSTGRES_PASSWORD'];
       const { stdout, stderr } = await gatewayctl(shell, next);
-      expect(stdout + stderr).toContain(`${project}-db: does not run; brought first`);
+      expect(stdout + stderr).toContain(`${project}-db: is not running; starting it first`);
       expect(envValue(shell.root, 'dev', 'POSTGRES_PASSWORD')).toBe(after);
       expect([await databaseTakes(after), await databaseTakes(before), await isKept()]).toEqual([true, false, true]);
       expect(readRotation(instance())).toBeUndefined();

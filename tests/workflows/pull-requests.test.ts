@@ -100,7 +100,7 @@ test('preview-touches-nothing', async () => {
 test('preview-comment', () => {
   expect(api.changes).toEqual([`POST /repos/${repository}/issues/7/comments`]);
   const text = api.comments[0]?.body ?? '';
-  expect(text.split('\n')[0]).toBe('dev: stops and starts anew: gateway.');
+  expect(text.split('\n')[0]).toBe('dev: stops and starts again: gateway.');
   expect(text).toMatch(/\| replace \| gateway \|/);
   const env = readFileSync(join(host.root, 'dev/.env'), 'utf8');
   const secrets = [...env.matchAll(/^[A-Z_]*(?:PASSWORD|TOKEN)=(.+)$/gm)].map(([, value]) => value ?? '');
@@ -118,7 +118,7 @@ test('stateful-first', async () => {
   const run = await openPullRequest();
   expect(run.exitCode, run.output).toBe(0);
   expect(api.changes.at(-1)).toBe(`PATCH /repos/${repository}/issues/comments/1`);
-  expect(api.comments[0]?.body.split('\n')[0]).toMatch(/^\*\*dev: data is concerned \(PostgreSQL's container: replace/);
+  expect(api.comments[0]?.body.split('\n')[0]).toMatch(/^\*\*dev: data is affected \(PostgreSQL's container: replace/);
   expect(api.comments[0]?.body).toMatch(/\| <b>replace<\/b> \| <b>db<\/b> \|/);
 }, 600_000);
 

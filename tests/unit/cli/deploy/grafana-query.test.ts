@@ -119,15 +119,15 @@ describe('a query through Grafana', () => {
     expect(asked).toHaveLength(1);
     const text = printed.replaceAll(/:\d+\//g, ':<port>/').replace(/in \S+\/dev/, 'in <root>/dev');
     expect(text).toMatchInlineSnapshot(`
-      "http://127.0.0.1:<port>/api/ds/query: the data source was not asked for a query (got HTTP 401)
-      Where the password of admin was changed in the browser, set GRAFANA_ADMIN_PASSWORD in <root>/dev/.env to it.
+      "http://127.0.0.1:<port>/api/ds/query: the data source was not checked (got HTTP 401)
+      If the password of admin was changed in the browser, set GRAFANA_ADMIN_PASSWORD in <root>/dev/.env to it.
       "
     `);
   });
 
   test('neither does a redirection', async () => {
     expect(await query({ status: 301, body: '' })).toBe('answered');
-    expect(printed).toContain('the data source was not asked for a query (got HTTP 301)');
+    expect(printed).toContain('the data source was not checked (got HTTP 301)');
   });
 });
 

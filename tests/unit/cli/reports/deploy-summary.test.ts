@@ -78,7 +78,7 @@ test('a run without a deploy tells what the doctor says', () => {
   const text = shown(undeployedSummary('dev', [taken, { ...taken, why: 'It cannot start.' }]));
   expect(text).toContain('- E_PORT_TAKEN  a: is taken (got b). Stop b.\n');
   expect(text).toContain('- E_PORT_TAKEN  a: is taken (got b). It cannot start. Stop b.\n');
-  expect(undeployedSummary('dev', [])).toContain('All is well.');
+  expect(undeployedSummary('dev', [])).toContain('No problems found.');
 });
 
 test('drift: what is gone, what is stopped, and what differs in what', () => {

@@ -26,7 +26,7 @@ describe('the comment', () => {
     expect(
       planText(planFor([change('create', 'gateway-image', 'command:local:Command'), change('replace', 'gateway')])),
     ).toMatchInlineSnapshot(`
-      "dev: stops and starts anew: gateway.
+      "dev: stops and starts again: gateway.
 
       Plan for <code>dev</code> from <code>0123456789ab</code>.
 
@@ -34,7 +34,7 @@ describe('the comment', () => {
 
       | Service | Expected downtime of its port |
       | --- | --- |
-      | gateway | 1.4 s, as at the last deploy |
+      | gateway | 1.4 s, as in the last deploy |
 
       ## What changes
 
@@ -53,7 +53,7 @@ describe('the comment', () => {
       planFor([change('replace', 'gateway'), change('replace', 'db'), change('delete', 'raw-volume')]),
     );
     expect(text).toMatchInlineSnapshot(`
-      "**dev: data is concerned (PostgreSQL's container: replace; the volume of the raw bodies: delete).** The data stays in its directory; what opens it is another.
+      "**dev: data is affected (PostgreSQL's container: replace; the volume of the raw bodies: delete).** The data stays in its directory; the container or volume that opens it changes.
 
       Plan for <code>dev</code> from <code>0123456789ab</code>.
 
@@ -61,8 +61,8 @@ describe('the comment', () => {
 
       | Service | Expected downtime of its port |
       | --- | --- |
-      | gateway | 1.4 s, as at the last deploy |
-      | db | some seconds; not measured at the last deploy |
+      | gateway | 1.4 s, as in the last deploy |
+      | db | a few seconds; not measured in the last deploy |
 
       ## What changes
 
@@ -84,14 +84,14 @@ describe('the comment', () => {
       ),
     ).toEqual([
       'dev: nothing would change.',
-      'dev: changes, and no container stops.',
-      'dev: changes, and no container stops.',
+      'dev: something changes, but no container stops.',
+      'dev: something changes, but no container stops.',
     ]);
   });
 
   test('of a plan that failed holds the cause as text, whatever stands in it', () => {
     const text = planText(planFor([], 'E_DATA_MAJOR: ```\n<img src=x> @everyone'));
-    expect(text).toContain('**dev: this cannot be deployed as it is.**');
+    expect(text).toContain('**dev: this cannot be deployed.**');
     expect(text).toContain('````text\nE_DATA_MAJOR: ```\n<img src=x> @everyone\n````');
   });
 
@@ -118,7 +118,7 @@ describe('a plan from another job', () => {
   test.each(['', '{}', '{"env":"dev","commit":"x","changes":[{}],"more":0,"stops":[]}', '{"env":"elsewhere"}'])(
     'is refused where it is none: %j',
     (text) => {
-      expect(() => readPlan(text)).toThrow(/plan-comment: standard input is no plan/);
+      expect(() => readPlan(text)).toThrow(/plan-comment: standard input is not a plan/);
     },
   );
 });
