@@ -30,9 +30,9 @@ import type { Verb } from './verbs/verb.ts';
 /** The verbs, in the sections of the help. */
 const sections: Readonly<Record<string, Readonly<Record<string, Verb>>>> = {
   'Deploy:': { init, up, refresh, destroy, recover },
-  'Look, change nothing:': { preview, drift, doctor, status, verify, summary, images, env },
+  'Inspect, change nothing:': { preview, drift, doctor, status, verify, summary, images, env },
   'Data and secrets:': { rotate, 'move-data': moveData, adopt },
-  'This machine and its workflows:': {
+  'Machine and workflows:': {
     toolchain,
     sandbox,
     boot,
@@ -47,7 +47,7 @@ const sections: Readonly<Record<string, Readonly<Record<string, Verb>>>> = {
 const verbs: Readonly<Record<string, Verb>> = Object.assign({}, ...Object.values(sections));
 
 function help(): string {
-  // Usages that are longer than most would move all summaries out of sight.
+  // A longer usage gets a line of its own; one column fits the others.
   const width = 44;
   const lines = (section: Readonly<Record<string, Verb>>) =>
     Object.entries(section).map(([name, { usage, summary }]) => {
@@ -60,7 +60,7 @@ function help(): string {
     'Usage: ./gatewayctl <verb> ...; <env> is dev, stage or prod.',
     ...Object.entries(sections).flatMap(([title, section]) => ['', title, ...lines(section)]),
     '',
-    './gatewayctl <verb> --help says more about a verb.',
+    'More about a verb: ./gatewayctl <verb> --help.',
   ].join('\n');
 }
 
@@ -82,7 +82,7 @@ async function main([name, ...rest]: readonly string[]): Promise<number> {
   if (positionals.length < least || positionals.length > most) {
     throw new UserError(
       'E_USAGE',
-      `gatewayctl ${name}: wrong number of words (got ${positionals.join(' ') || 'none'})`,
+      `gatewayctl ${name}: wrong number of arguments (got ${positionals.join(' ') || 'none'})`,
       `Usage: ./gatewayctl ${name} ${verb.usage}`,
     );
   }

@@ -9,7 +9,7 @@ import { run } from '../../host/process.ts';
 const version = '0.2.82';
 
 /**
- * Brings `act`, which runs workflow files without GitHub, into the user's cache.
+ * Installs `act`, which runs workflow files without GitHub, in the user's cache.
  * @returns its path
  */
 export async function ensureAct({ cacheDir, progress }: { cacheDir: string; progress: Progress }): Promise<string> {
@@ -22,7 +22,7 @@ export async function ensureAct({ cacheDir, progress }: { cacheDir: string; prog
     mkdirSync(root, { recursive: true });
     const staging = mkdtempSync(join(root, '.new-'));
     try {
-      progress.step(`act ${version}: building it from its Go module (up to some minutes, once)`);
+      progress.step(`act ${version}: building it from its Go module (a few minutes, once)`);
       const argv = ['go', 'install', '-trimpath', '-ldflags', '-s -w', `github.com/nektos/act@v${version}`];
       await run(argv, { env: childEnvironment({ ...goEnvironment, GOBIN: staging }) });
       rmSync(dir, { recursive: true, force: true });

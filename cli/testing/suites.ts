@@ -19,12 +19,12 @@ const gotestsum = 'gotest.tools/gotestsum@v1.13.0';
 
 export const reportsDir = join(checkoutDir, 'reports');
 
-/** The suites of `tests/`, by the directory that holds each. */
+/** The suites: directories of `tests/`. */
 export const suites = ['unit', 'engine', 'smoke', 'faults', 'workflows', 'soak'] as const;
 
 export type Suite = (typeof suites)[number];
 
-/** What runs when no suite is named: all but the long ones. */
+/** What runs if no suite is named: all but the long ones. */
 export const standardSuites: readonly Suite[] = ['unit', 'engine', 'smoke'];
 
 export function suitesFor(word: string | undefined): readonly Suite[] {
@@ -45,7 +45,7 @@ export async function runUnit(filter: readonly string[]): Promise<Counts> {
   return add(go, await runVitest({ suite: 'unit', name: 'unit', args: ['--coverage', ...filter] }, []));
 }
 
-/** Tests that run one after the other on one engine; parts run side by side, since a deploy mostly waits. */
+/** Tests that run in sequence on one engine; parts run in parallel, since a deploy mostly waits. */
 export interface Part {
   readonly suite: Suite;
   readonly name: string;
@@ -68,13 +68,13 @@ export async function timed(name: string, work: () => Promise<Counts>): Promise<
 export async function runInSandbox(
   { suite, name, args }: Part,
   filter: readonly string[],
-  wishes: EnvironmentChanges,
+  variables: EnvironmentChanges,
   progress: Progress,
 ): Promise<Counts> {
-  // Brought before: in the engine's network there is no way to a registry.
+  // Installed first: the engine's network has no route to a registry.
   const act = suite === 'smoke' || suite === 'workflows' ? await ensureAct({ ...userDirs(), progress }) : undefined;
   return withTestSandbox(name, progress, ({ enter, exports }) =>
-    runVitest({ suite, name, args: [...args, ...filter] }, enter, { ...exports, ...wishes, TEST_ACT: act }),
+    runVitest({ suite, name, args: [...args, ...filter] }, enter, { ...exports, ...variables, TEST_ACT: act }),
   );
 }
 
@@ -111,7 +111,7 @@ export function countsOf(junit: string, exitCode: number): Counts {
   const cases = junit.split('<testcase ').slice(1);
   const failed = cases.filter((text) => text.includes('<failure')).length;
   const skipped = cases.filter((text) => text.includes('<skipped')).length;
-  // A run that wrote no report, or failed outside of its tests, has failed too.
+  // A run without a report, or with an error outside its tests, has failed too.
   const isBroken = failed === 0 && (exitCode !== 0 || cases.length === 0);
   return { passed: cases.length - failed - skipped, failed: isBroken ? 1 : failed, skipped };
 }

@@ -9,19 +9,19 @@ import type { Progress } from '../../host/output.ts';
 import { endWithVariable } from '../../host/processes.ts';
 import { userDirs } from '../../settings/instance.ts';
 
-/** Names the directory that tests may make instances in; stands in the environment of every process of a suite. */
+/** Directory for the instances of the tests; set for every process of a suite. */
 const instancesDirName = 'TEST_INSTANCES_DIR';
 
 export interface TestSandbox {
-  /** What stands before a command so that it runs in the engine's network. */
+  /** Prefix of a command that runs in the engine's network. */
   readonly enter: readonly string[];
-  /** What the environment of the tests adds to this one: the engine, the toolchain, and where instances may lie. */
+  /** Environment variables of the tests: the engine, the toolchain, the directory for instances. */
   readonly exports: EnvironmentChanges;
 }
 
 /**
- * An engine for tests of this work tree, in a network of its own; deleted afterwards, whatever happens.
- * @param part names what runs in it: parts run side by side, each on its engine
+ * An engine for tests of this work tree, in its own network; always deleted afterwards.
+ * @param part names the engine: parts run in parallel, each on its own
  */
 export async function withTestSandbox<T>(
   part: string,
@@ -32,12 +32,12 @@ export async function withTestSandbox<T>(
   const place = { name: `test-${id}-${part}`, netns: 'own', ...userDirs(), progress } as const;
   const { instancesDir } = layoutOf(place.stateDir, place.name);
   const clean = async () => {
-    // A stopped vitest kills its workers, and leaves running what they started: gatewayctl, Pulumi and its plugins.
+    // A stopped vitest kills its workers, but not what they started: gatewayctl, Pulumi and its plugins.
     await endWithVariable(`${instancesDirName}=${instancesDir}`, 3_000);
     await cleanSandbox({ ...place, deleteInstances: true });
   };
   const toolchain = await ensureToolchain({ cacheDir: userDirs().cacheDir, progress });
-  // What a killed run left would be found by the tests.
+  // The tests would find what a killed run left.
   await clean();
   cleanUps.add(clean);
   try {
@@ -48,7 +48,7 @@ export async function withTestSandbox<T>(
         PATH: pathWith(toolchain.binDir, dirname(process.execPath)),
         DOCKER_HOST: sandbox.dockerHost,
         [instancesDirName]: instancesDir,
-        // The engine's network leads nowhere: what a test downloads, it downloads in this process's.
+        // The engine's network has no route to the outside: a test downloads in this process's network.
         TEST_NETWORK: `/proc/${process.pid}/ns/net`,
         TAXLIEN_GATEWAY_ROOT: undefined,
       },
@@ -61,7 +61,7 @@ export async function withTestSandbox<T>(
 
 const cleanUps = new Set<() => Promise<void>>();
 
-/** A test run that is interrupted ends what its tests started and deletes its engines before it ends. */
+/** On SIGINT or SIGTERM, kills what the tests started and deletes their engines before it exits. */
 export function cleanUpOnSignal(): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {

@@ -4,7 +4,7 @@ import { findProgram } from '../../host/paths.ts';
 
 const standardPath = ['/usr/local/bin', '/usr/local/sbin', '/usr/bin', '/usr/sbin', '/bin', '/sbin'];
 
-/** What `gatewayctl` needs of its environment at boot, where there is no login: no secret is among it. */
+/** The environment of `gatewayctl` at boot, without a login session. Contains no secret. */
 export function bootEnvironment(
   { home, nodeDir, root, dockerHost }: BootEnvironmentArgs,
   env: NodeJS.ProcessEnv = ownEnvironment,

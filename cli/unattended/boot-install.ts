@@ -9,7 +9,7 @@ import type { Engine } from '../stack/engine.ts';
 import { bootEnvironment } from './boot-environment.ts';
 import { type BootKind, unitText } from './boot-unit.ts';
 
-/** The boot unit of one instance: what it is for, and where it is. */
+/** The boot unit of one instance, and its file. */
 export interface BootPlace {
   readonly engine: Engine;
   readonly settings: Settings;
@@ -17,7 +17,7 @@ export interface BootPlace {
   readonly file: string;
 }
 
-/** The text of the unit for the instance and the checkout as they are now. */
+/** The text of the unit for the current instance and checkout. */
 export function wantedText({ engine, settings, kind }: BootPlace): string {
   const { env, instance, project, dataDir } = settings;
   return unitText(kind, {
@@ -45,12 +45,12 @@ export async function installUnit(place: BootPlace): Promise<string> {
   if (kind === 'launchd') {
     await run(['launchctl', 'bootstrap', `gui/${process.getuid?.()}`, file]);
   } else {
-    // First: it brings up the user's own systemd, which the others speak to.
+    // First: it starts the user's own systemd, which the other commands use.
     if (kind === 'user') await run(['loginctl', 'enable-linger', userInfo().username]);
     await run(systemctl(kind, 'daemon-reload'));
     await run(systemctl(kind, 'enable', `${settings.project}.service`));
   }
-  return `installed ${file}: it runs ${join(checkoutDir, 'gatewayctl')} boot start ${settings.env}; this checkout must stay`;
+  return `installed ${file}: it runs ${join(checkoutDir, 'gatewayctl')} boot start ${settings.env}; keep this checkout`;
 }
 
 /** Disables the unit and deletes it. @returns one line for the user */
@@ -60,7 +60,7 @@ export async function removeUnit({ kind, file, settings }: BootPlace): Promise<s
   else await run(systemctl(kind, 'disable', `${settings.project}.service`));
   rmSync(file);
   if (kind !== 'launchd') await run(systemctl(kind, 'daemon-reload'));
-  return `removed ${file}${kind === 'user' ? '; the user still lingers (loginctl disable-linger)' : ''}`;
+  return `removed ${file}${kind === 'user' ? '; lingering stays enabled (loginctl disable-linger)' : ''}`;
 }
 
 const systemctl = (kind: BootKind, ...args: readonly string[]) => [
@@ -79,7 +79,7 @@ function assertManager(kind: BootKind, { env }: Settings): void {
   if (kind === 'launchd' || existsSync('/run/systemd/system')) return;
   throw new UserError(
     'E_NO_SYSTEMD',
-    'boot install: no systemd runs here (got no /run/systemd/system), nothing was changed',
-    `Let what starts this host's services run at boot, as this user: ${join(checkoutDir, 'gatewayctl')} boot start ${env}`,
+    'boot install: requires systemd (got no /run/systemd/system); nothing was changed',
+    `Configure this host's service manager to run at boot, as this user: ${join(checkoutDir, 'gatewayctl')} boot start ${env}`,
   );
 }

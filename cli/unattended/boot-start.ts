@@ -10,7 +10,7 @@ import type { Settings } from '../../settings/load.ts';
 import { type ServiceName, services } from '../../settings/services.ts';
 import { waitUntilReady } from '../deploy/ready.ts';
 
-/** A container as `docker container inspect` gives it, as far as it is looked at here. */
+/** The fields of `docker container inspect` that are read here. */
 export interface BootContainer {
   readonly Id: string;
   readonly Name: string;
@@ -21,7 +21,7 @@ export interface BootContainer {
   };
 }
 
-/** Who has to be well before the next ones start. */
+/** Each group must be healthy before the next one starts. */
 const startOrder: readonly (readonly ServiceName[])[] = [
   ['db', 'redis'],
   ['gateway', 'prometheus', 'grafana'],
@@ -37,10 +37,10 @@ export const waitForDaemon = (docker: DockerClient, progress: Progress, clock: C
   );
 
 /**
- * Waits for the addresses and the data of an instance, then starts, in the order of who needs whom, the containers whose
- * start failed when the daemon came up. One that was stopped by hand stays so.
+ * Waits for the addresses and the data of an instance, then starts, in `startOrder`, the containers whose start failed
+ * when the daemon started. One that was stopped by hand stays stopped.
  * @returns one line for each service
- * @throws UserError E_BOOT_WAIT, E_UNHEALTHY; ProcessError where the daemon refuses a start
+ * @throws UserError E_BOOT_WAIT, E_UNHEALTHY; ProcessError if the daemon refuses a start
  */
 export async function startFailed(
   docker: DockerClient,
@@ -71,12 +71,12 @@ export async function startFailed(
 
 const outcomes = {
   start: 'started',
-  runs: 'runs',
-  stopped: 'was stopped by hand, and stays so',
+  runs: 'is running',
+  stopped: 'was stopped by hand and stays stopped',
   missing: 'is not deployed',
 } as const;
 
-/** A container that ended carries an error only where its last start failed. */
+/** An exited container has an error only if its last start failed. */
 export function planFor(container: BootContainer | undefined): keyof typeof outcomes {
   if (container === undefined) return 'missing';
   const { Status, Error: reason } = container.State;
@@ -84,13 +84,13 @@ export function planFor(container: BootContainer | undefined): keyof typeof outc
   return Status === 'exited' && reason !== '' ? 'start' : 'stopped';
 }
 
-/** The addresses that containers publish their ports on: those of the last deploy, whatever `.env` says by now. */
+/** The addresses that containers publish their ports on: those of the last deploy, not of the current `.env`. */
 export function addressesOf(containers: readonly BootContainer[]): readonly string[] {
   const bindings = containers.flatMap(({ HostConfig }) => Object.values(HostConfig.PortBindings ?? {}).flat());
   return [...new Set(bindings.map(({ HostIp }) => HostIp))].filter((address) => isIP(address) !== 0).sort();
 }
 
-/** This instance's containers; one of the same name that somebody else made is none. */
+/** This instance's containers, without others of the same name. */
 async function readContainers(
   docker: DockerClient,
   settings: Settings,
@@ -116,14 +116,14 @@ async function dataProblem(settings: Settings): Promise<string | undefined> {
   return findings.length === 0 ? undefined : findings.map(findingText).join('\n');
 }
 
-/** @param amiss what is still wrong; `undefined` when nothing is */
+/** @param findProblem resolves to `undefined` once there is none */
 async function waitFor(
   what: string,
   { progress, clock = systemClock }: { readonly progress: Progress; readonly clock?: Clock },
-  amiss: () => Promise<string | undefined>,
+  findProblem: () => Promise<string | undefined>,
 ): Promise<void> {
   let isReported = false;
-  const { last: problem, waitedMs } = await waitUntil(amiss, {
+  const { last: problem, waitedMs } = await waitUntil(findProblem, {
     isOver: (found) => found === undefined,
     timeoutMs: bootTimeoutMs,
     firstPauseMs: 500,
@@ -138,9 +138,9 @@ async function waitFor(
   if (problem !== undefined) {
     throw new UserError(
       'E_BOOT_WAIT',
-      `${what}: not there after ${Math.round(waitedMs / 1000)} s (got ${problem})`,
+      `${what}: not available after ${Math.round(waitedMs / 1000)} s (got ${problem})`,
       'Fix that, then run ./gatewayctl boot start <env>.',
     );
   }
-  if (isReported) progress.done(`${what}: there`);
+  if (isReported) progress.done(`${what}: available`);
 }

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-/** What the unit of an instance has to know. All of it is written in clear: no secret may be in it. */
+/** Contents of an instance's unit. It is plain text: no secret may be in it. */
 export interface BootUnit {
   /** The instance's project; the unit is named after it. */
   readonly project: string;
@@ -9,13 +9,13 @@ export interface BootUnit {
   /** The `gatewayctl` to run. */
   readonly program: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** Directories that have to be mounted before. */
+  /** Directories that must be mounted first. */
   readonly directories: readonly string[];
-  /** Where a LaunchAgent, which has no journal, writes. */
+  /** Log of a LaunchAgent, which has no journal. */
   readonly logFile: string;
 }
 
-/** Who brings the unit up: the system, the user's own systemd, or a user's login on a Mac. */
+/** What starts the unit: the system's systemd, the user's own, or a user's login on macOS. */
 export type BootKind = 'system' | 'user' | 'launchd';
 
 export function bootKind(platform: NodeJS.Platform, uid: number | undefined): BootKind {
@@ -41,7 +41,7 @@ function systemdUnit(kind: BootKind, { project, env, program, environment, direc
     '# Written by ./gatewayctl boot install; ./gatewayctl boot remove takes it away.',
     '[Unit]',
     `Description=${project}: start what Docker could not bind at boot`,
-    // A user's unit cannot refer to the system's: there `boot start` alone waits.
+    // A user unit cannot depend on a system unit: `boot start` waits instead.
     ...(isSystem ? ['Wants=network-online.target', 'After=network-online.target docker.service'] : []),
     ...directories.map((dir) => `RequiresMountsFor=${quoted(dir)}`),
     '',
@@ -58,7 +58,7 @@ function systemdUnit(kind: BootKind, { project, env, program, environment, direc
   ].join('\n');
 }
 
-/** As systemd reads it: `%` begins a specifier, quotes and backslashes are escaped. */
+/** As systemd reads it: `%` starts a specifier; quotes and backslashes are escaped. */
 const quoted = (text: string) => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%')}"`;
 
 function plist({ project, env, program, environment, logFile }: BootUnit): string {

@@ -21,7 +21,7 @@ export function jobEnvironment(dir: string, { HOME, USER, PATH }: NodeJS.Process
   if (read('.runner') === undefined) {
     throw new UserError(
       'E_RUNNER_CONFIG',
-      `${join(dir, '.runner')}: no runner is set up there (got no such file)`,
+      `${join(dir, '.runner')}: no runner is configured there (got no such file)`,
       'Set one up as docs/runner.md says, or name its directory: ./gatewayctl runner check <directory>',
     );
   }
@@ -33,7 +33,7 @@ export function jobEnvironment(dir: string, { HOME, USER, PATH }: NodeJS.Process
   return { HOME, USER, ...Object.fromEntries(variables), PATH: read('.path') ?? PATH };
 }
 
-/** What the jobs of a runner lack although a shell of the same user may have it. */
+/** What the jobs of a runner lack, even if a shell of the same user has it. */
 export function jobFindings(dir: string, job: NodeJS.ProcessEnv, shellPath: string): readonly Finding[] {
   const find = (program: string, path: string) => findProgram(program, path.split(delimiter));
   const restart = 'then restart the service: ./svc.sh stop && ./svc.sh start';
@@ -48,7 +48,7 @@ export function jobFindings(dir: string, job: NodeJS.ProcessEnv, shellPath: stri
         why: 'Every job needs it, and a service does not have the PATH of your shell.',
         fix:
           inShell === undefined
-            ? `Install ${program}, then check again.`
+            ? `Install ${program}, then run the same command again.`
             : `printf '%s\\n' "$PATH" > ${join(dir, '.path')}, since this shell has it (${inShell}); ${restart}`,
       };
     });
@@ -63,7 +63,7 @@ export function jobFindings(dir: string, job: NodeJS.ProcessEnv, shellPath: stri
       code: 'W_RUNNER_CREDENTIALS',
       severity: 'warning',
       message: `${configFile}: has a credential helper (got ${key} ${JSON.stringify(config[key])})`,
-      why: 'It asks a key chain that nobody unlocks for a service: pulling a public image fails.',
+      why: 'It uses a key chain that is locked for a service: pulling a public image fails.',
       fix: `mkdir -p ${ownConfig} && echo DOCKER_CONFIG=${ownConfig} >> ${join(dir, '.env')}; ${restart}`,
     },
   ];

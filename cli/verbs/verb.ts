@@ -2,7 +2,7 @@ import type { ParseArgsConfig } from 'node:util';
 import type { Progress } from '../../host/output.ts';
 
 export interface Invocation {
-  /** Words after the verb. */
+  /** Positional arguments after the verb. */
   readonly words: readonly string[];
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
   readonly progress: Progress;
@@ -10,14 +10,14 @@ export interface Invocation {
 
 /** One verb of gatewayctl. */
 export interface Verb {
-  /** `<env> [--json]`: what stands behind the verb. */
+  /** `<env> [--json]`: what follows the verb. */
   readonly usage: string;
-  /** Half a line for the list of verbs: what it does for its user. */
+  /** What it does, in half a line, for the list of verbs. */
   readonly summary: string;
-  /** What `--help` adds to it. */
+  /** What `--help` adds to the summary. */
   readonly details?: string;
   readonly options?: NonNullable<ParseArgsConfig['options']>;
-  /** How many words it takes, at least and at most. */
+  /** Least and most number of positional arguments. */
   readonly words: readonly [number, number];
   /** Resolves to the exit code. */
   run(invocation: Invocation): Promise<number>;

@@ -105,8 +105,8 @@ describe('a host that has rebooted', () => {
     await docker('stop', 'taxlien-gateway-dev-grafana');
     const { stdout } = await gatewayctl(['boot', 'start', 'dev']);
     expect(stdout.trim().split('\n')).toEqual([
-      ...['db: runs', 'redis: runs', 'gateway: runs', 'prometheus: runs'],
-      'grafana: was stopped by hand, and stays so',
+      ...['db: is running', 'redis: is running', 'gateway: is running', 'prometheus: is running'],
+      'grafana: was stopped by hand and stays stopped',
     ]);
     expect((await states()).slice(0, 4).map(({ Pid }) => Pid)).toEqual(before.slice(0, 4).map(({ Pid }) => Pid));
     await docker('start', 'taxlien-gateway-dev-grafana');
@@ -131,7 +131,7 @@ describe('a host that has rebooted', () => {
     const env = { ...process.env, DOCKER_HOST: engine.dockerHost, TAXLIEN_GATEWAY_ROOT: root };
     const all = await run(['unshare', '--mount', script, program, 'dev'], { env, allowedExitCodes: [1] });
     expect(all.stdout.trim().split('\n')).toEqual([
-      `installed ${unit}: it runs ${program} boot start dev; this checkout must stay`,
+      `installed ${unit}: it runs ${program} boot start dev; keep this checkout`,
       `${unit}: is installed`,
       '/etc/systemd/system/multi-user.target.wants/taxlien-gateway-dev.service',
       unit,
@@ -140,6 +140,6 @@ describe('a host that has rebooted', () => {
     ]);
     const hidden = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs tmpfs /run && exec "$@"', 'sh'];
     const refused = await run([...hidden, program, 'boot', 'install', 'dev'], { env, allowedExitCodes: [1] });
-    expect(refused.stderr).toContain('no systemd runs here (got no /run/systemd/system), nothing was changed');
+    expect(refused.stderr).toContain('requires systemd (got no /run/systemd/system); nothing was changed');
   });
 });

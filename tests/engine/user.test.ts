@@ -39,7 +39,7 @@ describe('an ordinary user in the docker group', () => {
     const variables = `TAXLIEN_GATEWAY_ROOT=${shell.root}\nDOCKER_HOST=${DOCKER_HOST}\n`;
     writeFiles(join(shell.home ?? '', 'actions-runner'), { '.runner': '{}', '.env': variables });
     const check = () => gatewayctl(shell, ['runner', 'check'], 'any');
-    expect(await check()).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^dev: all is well/) });
+    expect(await check()).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^dev: no problems found/) });
     chownSync(join(shell.root, 'dev/.env'), 0, 0);
     expect(await check()).toMatchObject({ exitCode: 1, stdout: expect.stringMatching(/^error E_UNREADABLE /) });
     chownSync(join(shell.root, 'dev/.env'), 1, 1);

@@ -8,7 +8,7 @@ import type { Verb } from '../verb.ts';
 export const destroy: Verb = {
   usage: '<env> [--yes] [--wait]',
   summary: 'remove containers and network',
-  details: 'Data, volumes and settings stay; the next up takes them up again. Without a terminal it needs --yes.',
+  details: 'Data, volumes and settings stay; the next up uses them again. Without a terminal it requires --yes.',
   options: { yes: { type: 'boolean', short: 'y' }, wait: { type: 'boolean' } },
   words: [1, 1],
   async run({ words, options, progress }) {
@@ -17,7 +17,7 @@ export const destroy: Verb = {
     if (!isSure && !process.stdin.isTTY) {
       throw new UserError(
         'E_NOT_CONFIRMED',
-        `destroy ${env}: nobody is there to ask (no terminal), nothing was changed`,
+        `destroy ${env}: must be confirmed (got no terminal); nothing was changed`,
         `Run ./gatewayctl destroy ${env} --yes.`,
       );
     }

@@ -7,8 +7,8 @@ import type { Verb } from '../verb.ts';
 
 export const init: Verb = {
   usage: '<env> --bind-ip <address>',
-  summary: 'make a new instance',
-  details: 'Makes its directories and an .env with random secrets. Never overwrites one that is there.',
+  summary: 'create an instance',
+  details: 'Creates its directories and an .env with random secrets. Never overwrites an existing .env.',
   options: { 'bind-ip': { type: 'string' } },
   words: [1, 1],
   async run({ words, options }) {
@@ -17,16 +17,16 @@ export const init: Verb = {
     if (bindIp === undefined && !existsSync(instance.envFile)) {
       throw new UserError(
         'E_BIND_IP',
-        `init ${instance.env}: an instance needs an address of its own (got no --bind-ip)`,
+        `init ${instance.env}: an instance requires its own address (got no --bind-ip)`,
         `Run ./gatewayctl init ${instance.env} --bind-ip <address of this host>; "ip addr" lists them.`,
       );
     }
     if (existsSync(instance.envFile)) {
-      print(`${instance.envFile}: is there already, left as it is`);
+      print(`${instance.envFile}: already exists; nothing was changed`);
       return 0;
     }
     makeInstance(instance, String(bindIp));
-    print(`made ${instance.dir}; its settings: ${instance.envFile}`);
+    print(`created ${instance.dir}; its settings: ${instance.envFile}`);
     return 0;
   },
 };

@@ -4,12 +4,12 @@ import { changingVerb } from '../stack-verb.ts';
 export const recover = changingVerb(
   'recover',
   {
-    summary: 'mend what a killed run left',
+    summary: 'repair what a killed run left',
     details:
-      'A lock of a dead process, a state that is cut off, pending operations, containers and networks that no state knows. up, refresh and destroy do the same first; without damage it does nothing.',
+      'Repairs locks of dead processes, a truncated state, pending operations, and containers and networks that are not in the state. up, refresh and destroy do the same first; without damage it changes nothing.',
   },
   async () => {
-    print('nothing stands in the way of the next up');
+    print('ready for the next up');
     return 0;
   },
 );

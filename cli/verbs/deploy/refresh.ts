@@ -4,7 +4,7 @@ import { changingVerb } from '../stack-verb.ts';
 export const refresh = changingVerb(
   'refresh',
   {
-    summary: 'read what the daemon has into the state',
+    summary: 'update the state from the daemon',
     details: 'The next up repairs what differs from the settings.',
   },
   async (stack) => {

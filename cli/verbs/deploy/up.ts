@@ -11,7 +11,7 @@ import { changingVerb } from '../stack-verb.ts';
 import type { Invocation, Verb } from '../verb.ts';
 
 const details =
-  'Brings all that it needs. Where nothing changed it changes nothing; what was changed by hand it repairs. On a machine without a Docker daemon, dev (or, with --sandbox, any environment that never ran here) gets an engine of its own. What it did lies in logs/last-deploy.json of the instance; --run names it for ./gatewayctl summary.';
+  'Installs what it needs. Changes nothing if nothing changed; repairs what was changed by hand. On a machine without a Docker daemon, dev (or, with --sandbox, any environment that was never deployed here) runs in the sandbox. The result is in logs/last-deploy.json of the instance; --run <id> marks it for ./gatewayctl summary.';
 
 const deploy = changingVerb(
   'up',
@@ -34,11 +34,11 @@ function noteBuiltPlugin(): void {
 
 const runOf = ({ run }: Invocation['options']) => (typeof run === 'string' ? run : '');
 
-/** What goes wrong before there is a stack is recorded too, where there is an instance to record it in. */
+/** Records an error that occurred before the stack was prepared, if the instance exists. */
 async function recordRefusal(invocation: Invocation, error: UserError): Promise<void> {
   const env = parseEnvironment(invocation.words[0]);
   const instance = instanceOf(env, (await findEngine(env)).root);
-  // The last record stays that of the deploy that holds the lock.
+  // The record belongs to the deploy that holds the lock.
   const isOthers = error.code === 'E_LOCKED' || error.code === 'E_STATE_LOCKED';
   if (isOthers || isRecorded(error) || !existsSync(instance.envFile)) return;
   const recording = await beginRecord(instance, runOf(invocation.options));

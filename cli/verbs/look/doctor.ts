@@ -6,8 +6,8 @@ import type { Verb } from '../verb.ts';
 
 export const doctor: Verb = {
   usage: '<env> [--json]',
-  summary: 'say what is wrong, and what mends it',
-  details: 'Looks at settings, host, daemon and data, and changes nothing. Exit 1 where a finding is an error.',
+  summary: 'report what is wrong and how to fix it',
+  details: 'Checks settings, host, daemon and data; changes nothing. Exit 1 if a finding is an error.',
   options: { json: { type: 'boolean' } },
   words: [1, 1],
   async run({ words, options }) {
@@ -19,7 +19,7 @@ export const doctor: Verb = {
       for (const finding of findings) print(findingText(finding));
       print(
         findings.length === 0
-          ? `${env}: all is well (checks ${tookMs.checks} ms, logins ${tookMs.logins} ms)`
+          ? `${env}: no problems found (checks ${tookMs.checks} ms, logins ${tookMs.logins} ms)`
           : `${env}: ${errors} errors, ${findings.length - errors} warnings`,
       );
     }

@@ -23,7 +23,7 @@ export const env: Verb = {
   },
 };
 
-/** One line for a POSIX shell, safe whatever the value holds. */
+/** One line for a POSIX shell; the value is quoted. */
 export function exportLine(key: string, value: string | undefined): string {
   return value === undefined ? `unset ${key}` : `export ${key}='${value.replaceAll("'", "'\\''")}'`;
 }

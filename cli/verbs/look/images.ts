@@ -8,9 +8,9 @@ type AskedPin = Pin & { readonly registry?: RegistryAnswer };
 
 export const images: Verb = {
   usage: '[--check] [--json]',
-  summary: 'list the pinned images; ask the registry for them',
+  summary: 'list the pinned images; check them in the registry',
   details:
-    'Each image that a deploy pulls or builds on, with where and when its tag was read. With --check the registry is asked for each, and exit 1 says that it lacks one.',
+    'Each image that a deploy pulls or builds on, with the date and source of its tag. --check queries the registry for each; exit 1 if one is missing there.',
   options: { check: { type: 'boolean' }, json: { type: 'boolean' } },
   words: [0, 0],
   async run({ options }) {
@@ -26,11 +26,11 @@ export const images: Verb = {
 const answers: Readonly<Record<RegistryAnswer, string>> = {
   has: 'has it',
   lacks: 'LACKS IT',
-  unclear: 'did not say',
+  unclear: 'unclear',
   none: 'no answer',
 };
 
-/** The pins as a table, with what the registry said where it was asked and answers. */
+/** The pins as a table, with the registry's answers if it gave any. */
 export function imagesText(pins: readonly AskedPin[]): string {
   const isAsked = pins.some(({ registry }) => registry !== undefined);
   const isAnswered = pins.some(({ registry }) => registry !== undefined && registry !== 'none');

@@ -11,7 +11,7 @@ export const preview: Verb = {
   usage: '<env> [--sandbox] [--on-copy] [--json]',
   summary: 'show what up would change',
   details:
-    'Builds, creates and touches nothing. --on-copy works on a copy of the state and waits for nobody: for pull requests. --json prints the plan on one line, also where it failed (exit 1).',
+    'Builds and changes nothing. --on-copy works on a copy of the state and waits for no lock: for pull requests. --json prints the plan on one line, also if it failed (exit 1).',
   options: { sandbox: { type: 'boolean' }, 'on-copy': { type: 'boolean' }, json: { type: 'boolean' } },
   words: [1, 1],
   async run({ words, options, progress }) {

@@ -11,7 +11,7 @@ import type { Verb } from '../verb.ts';
 export const status: Verb = {
   usage: '[env] [--json]',
   summary: 'show what runs where',
-  details: 'Service, image, address and health as the daemon sees them; without an environment, of all that are here.',
+  details: 'Service, image, address and health, from the daemon; without an environment, of all instances.',
   options: { json: { type: 'boolean' } },
   words: [0, 1],
   async run({ words, options }) {
@@ -20,12 +20,11 @@ export const status: Verb = {
     for (const env of wanted) {
       const { docker, root } = await findEngine(env);
       const instance = instanceOf(env, root);
-      // Without a named environment only those that are here are of interest.
       if (words.length === 0 && !existsSync(instance.envFile)) continue;
       rows.push(...(await readStatus(docker, loadSettings(instance, checkoutDir))));
     }
     if (options.json === true) print(JSON.stringify(rows));
-    else print(rows.length === 0 ? 'no instance is here: ./gatewayctl init <env> makes one' : statusTable(rows));
+    else print(rows.length === 0 ? 'no instance found; create one: ./gatewayctl init <env>' : statusTable(rows));
     return 0;
   },
 };

@@ -8,9 +8,9 @@ import type { Verb } from '../verb.ts';
 
 export const summary: Verb = {
   usage: '<env> [--run <id>]',
-  summary: 'the last deploy as Markdown',
+  summary: 'print the last deploy as Markdown',
   details:
-    'Commit, changes, what runs where, downtime of the ports, warnings; of a failed deploy its phase and cause. With --run only of the deploy that was given the same; where there is none, what the doctor says.',
+    'Commit, changes, what runs where, downtime of the ports, warnings; for a failed deploy also phase and cause. With --run <id>, only the deploy with the same id; if there is none, the findings of doctor.',
   options: { run: { type: 'string' } },
   words: [1, 1],
   async run({ words, options }) {

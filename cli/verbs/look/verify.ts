@@ -11,7 +11,7 @@ export const verify: Verb = {
   usage: '<env> [--json]',
   summary: 'check health from outside',
   details:
-    'Waits until every service is healthy, the gateway answers on its address, and Grafana answers a query through its data source; exit 1 with the last log lines where one is not.',
+    'Waits until every service is healthy, the gateway answers on its address, and Grafana answers a query through its data source; exit 1 with the last log lines if one does not.',
   options: { json: { type: 'boolean' } },
   words: [1, 1],
   async run({ words, options, progress }) {

@@ -17,7 +17,7 @@ export const boot: Verb = {
   usage,
   summary: 'after a reboot, start what Docker could not bind',
   details:
-    'install adds a systemd unit (of the system for root, else of the user, who lingers) or on macOS a LaunchAgent, which runs boot start; with --print it only shows it. start waits for the daemon, for BIND_IP and for the data, at most ten minutes each, and starts only containers of this instance whose start failed.',
+    'install adds a systemd unit (a system unit for root, else a user unit with lingering) or on macOS a LaunchAgent that runs boot start; --print only prints it. start waits for the daemon, for BIND_IP and for the data, at most ten minutes each, and starts only containers of this instance whose start failed.',
   options: { print: { type: 'boolean' } },
   words: [2, 2],
   async run({ words: [action, name], options, progress }) {
@@ -48,7 +48,7 @@ function status(place: BootPlace): number {
   const again = `./gatewayctl boot install ${settings.env}`;
   if (!existsSync(file)) print(`${file}: is not installed (${again})`);
   else if (readFileSync(file, 'utf8') !== wantedText(place))
-    print(`${file}: is for another checkout or setting (${again})`);
+    print(`${file}: was installed for another checkout or other settings (${again})`);
   else {
     print(`${file}: is installed`);
     return 0;

@@ -8,9 +8,9 @@ import type { Verb } from '../verb.ts';
 
 export const checkoutCommit: Verb = {
   usage: '<env> [<commit>]',
-  summary: "in a workflow: take a commit of the environment's branch",
+  summary: "in a workflow: check out a commit of the environment's branch",
   details:
-    'Detaches at the commit (40 hex digits), which must lie on the branch origin/<env>; without one, at the head of that branch. Refuses where a tracked file was edited.',
+    'Detaches at the commit (40 hex digits), which must be on the branch origin/<env>; without one, at the head of that branch. Refuses if a tracked file was edited.',
   words: [1, 2],
   async run({ words: [env, commit] }) {
     print(await detachAt(checkoutDir, parseEnvironment(env), commit ?? ''));
@@ -19,26 +19,23 @@ export const checkoutCommit: Verb = {
 };
 
 /**
- * Detaches a work tree at `commit`, or at the head of the environment's branch where it is empty.
+ * Detaches a work tree at `commit`, or at the head of the environment's branch if it is empty.
  * @returns the commit
- * @throws UserError E_COMMIT, with the work tree as it was
+ * @throws UserError E_COMMIT; the work tree is then unchanged
  */
 export async function detachAt(dir: string, env: Environment, commit: string): Promise<string> {
   const git = (...args: string[]) => run(['git', ...args], { cwd: dir, allowedExitCodes: 'any' });
   const refuse = (what: string, fix: string) => new UserError('E_COMMIT', `checkout-commit ${env}: ${what}`, fix);
   if (commit !== '' && !/^[0-9a-f]{40}$/.test(commit)) {
-    throw refuse(
-      `a commit has 40 hex digits (got ${JSON.stringify(commit)})`,
-      'Give the whole id: git rev-parse HEAD.',
-    );
+    throw refuse(`a commit has 40 hex digits (got ${JSON.stringify(commit)})`, 'Give the full id: git rev-parse HEAD.');
   }
   const branch = `refs/remotes/origin/${env}`;
   const head = await git('rev-parse', '--verify', '--quiet', `${branch}^{commit}`);
   if (head.exitCode !== 0) {
-    throw refuse(`no branch origin/${env} here`, `Push ${env}, and fetch the whole history: git fetch origin.`);
+    throw refuse(`no branch origin/${env} here`, `Push ${env}, then fetch the full history: git fetch origin.`);
   }
   const wanted = commit === '' ? head.stdout.trim() : commit;
-  // `merge-base` takes any object for an error; one answer serves both.
+  // `merge-base` also fails for an unknown commit; one message covers both.
   if ((await git('merge-base', '--is-ancestor', wanted, branch)).exitCode !== 0) {
     throw refuse(`not on the branch origin/${env} (got ${wanted})`, `Choose one of: git log origin/${env}.`);
   }
@@ -46,6 +43,7 @@ export async function detachAt(dir: string, env: Environment, commit: string): P
     throw refuse('tracked files were edited here', 'Commit or undo them: git status.');
   }
   const { exitCode, stderr } = await git('checkout', '--quiet', '--detach', wanted);
-  if (exitCode !== 0) throw refuse(`git cannot check it out (got ${stderr.trim()})`, 'Mend it, then run this again.');
+  if (exitCode !== 0)
+    throw refuse(`git cannot check it out (got ${stderr.trim()})`, 'Fix that, then run the same command again.');
   return wanted;
 }

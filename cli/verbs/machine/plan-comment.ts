@@ -12,12 +12,16 @@ export const planComment: Verb = {
   usage: '<pull-request>',
   summary: "write a plan as the pull request's comment",
   details:
-    'Reads what `preview --json` printed from standard input; in a job of GitHub Actions, with GITHUB_TOKEN. One comment per environment, updated in place.',
+    'Reads the output of `preview --json` from standard input; in a job of GitHub Actions, with GITHUB_TOKEN. One comment per environment, updated in place.',
   words: [1, 1],
   async run({ words }) {
     const pullRequest = Number(words[0]);
     if (!Number.isSafeInteger(pullRequest) || pullRequest < 1) {
-      throw new UserError('E_USAGE', `plan-comment: no pull request (got ${words[0]})`, 'Give its number.');
+      throw new UserError(
+        'E_USAGE',
+        `plan-comment: must be the number of a pull request (got ${words[0]})`,
+        'Usage: ./gatewayctl plan-comment <pull-request>',
+      );
     }
     const plan = readPlan(readFileSync(0, 'utf8'));
     const body = planText(plan);
@@ -34,7 +38,7 @@ export function readPlan(text: string): Plan {
   const where = error.issues.map(({ path, message }) => `${path.join('.') || 'all of it'}: ${message}`).join('; ');
   throw new UserError(
     'E_PLAN',
-    `plan-comment: standard input is no plan (${where})`,
-    'Pipe what ./gatewayctl preview <env> --on-copy --json prints.',
+    `plan-comment: standard input is not a plan (${where})`,
+    'Pipe the output of ./gatewayctl preview <env> --on-copy --json.',
   );
 }

@@ -15,9 +15,9 @@ const usage = 'check [<directory of the runner>]';
 
 export const runner: Verb = {
   usage,
-  summary: 'run the doctor as a job of a self-hosted runner',
+  summary: 'run doctor as a job of a self-hosted runner does',
   details:
-    "Run it as the runner's user. Checks the PATH and the docker settings that jobs have by the runner's own files (default: ~/actions-runner), then runs the doctor of each instance in their environment. Changes nothing. Exit 1 where a finding is an error.",
+    "Run it as the runner's user. Checks the PATH and the docker configuration that the runner's files (default: ~/actions-runner) give its jobs, then runs doctor for each instance in their environment. Changes nothing. Exit 1 if a finding is an error.",
   words: [1, 2],
   async run({ words: [action, directory] }) {
     if (action !== 'check') {
@@ -31,10 +31,10 @@ export const runner: Verb = {
     const root = instancesRoot(job);
     const instances = environments.filter((env) => existsSync(instanceOf(env, root).envFile));
     if (instances.length === 0)
-      print(`${root}: holds no instance; make one: ./gatewayctl init <env> --bind-ip <address>`);
+      print(`${root}: has no instance; create one: ./gatewayctl init <env> --bind-ip <address>`);
     let worst = 0;
     for (const env of instances) {
-      // Not by ./gatewayctl, which may install packages.
+      // Not through ./gatewayctl, which may install packages.
       const argv = [process.execPath, ...process.execArgv, join(checkoutDir, 'cli/main.ts'), 'doctor', env];
       worst = Math.max(worst, (await run(argv, { env: job, stdio: 'inherit', allowedExitCodes: 'any' })).exitCode);
     }

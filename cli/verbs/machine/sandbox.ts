@@ -10,7 +10,7 @@ export const sandbox: Verb = {
   usage,
   summary: 'the private Docker engine of this user',
   details:
-    'Linux, as root. stop lets all come back with the next start; clean deletes the engine with its images and containers, while the directories of the instances stay.',
+    'Linux, as root. The next start after stop starts all containers again; clean deletes the engine with its images and containers; the directories of the instances stay.',
   options: { yes: { type: 'boolean', short: 'y' } },
   words: [1, 1],
   async run({ words, options, progress }) {
@@ -23,7 +23,7 @@ export const sandbox: Verb = {
         return showStatus();
       case 'stop':
         await stopSandbox(place);
-        print('stopped; its data stay');
+        print('stopped; its data is kept');
         return 0;
       case 'clean':
         if (options.yes !== true) {
@@ -34,7 +34,7 @@ export const sandbox: Verb = {
           );
         }
         await cleanSandbox(place);
-        print('deleted; the directories of its instances stay');
+        print('deleted; the directories of its instances are kept');
         return 0;
       default:
         throw new UserError(

@@ -21,7 +21,7 @@ import type { Invocation, Verb } from '../verb.ts';
 export const test: Verb = {
   usage: '[<suite>|all] [--filter <file>] [--write] [--minutes <n>] [--seed <n>] [--fault <id,...>]',
   summary: 'run the tests',
-  details: `Suites: ${suites.join(', ')}. Without one: ${standardSuites.join(', ')}. All but unit run on a Docker engine of their own that touches nothing of this host. Reports: reports/*.xml. faults and soak write what they found to docs/reliability.md with --write; soak stops to deploy after --minutes; --seed repeats the moments of a run of faults, --fault takes only those.`,
+  details: `Suites: ${suites.join(', ')}. Default: ${standardSuites.join(', ')}. All but unit run on their own Docker engine and touch nothing of this host. Reports: reports/*.xml. --write: faults and soak write their results to docs/reliability.md. --minutes: soak stops deploying after them. --seed: faults repeats the timing of an earlier run. --fault: only these faults.`,
   options: {
     filter: { type: 'string' },
     write: { type: 'boolean' },
@@ -33,13 +33,13 @@ export const test: Verb = {
   async run({ words, options, progress }) {
     const wanted = suitesFor(words[0]);
     const filter = typeof options.filter === 'string' ? [options.filter] : [];
-    const wishes = wishesOf(options);
+    const variables = variablesOf(options);
     mkdirSync(reportsDir, { recursive: true });
     cleanUpOnSignal();
     const unit = wanted.includes('unit') ? await timed('unit', () => runUnit(filter)) : noCounts;
     const parts = wanted.flatMap((suite) => partsOf(suite, filter));
     const counts = await Promise.all(
-      parts.map((part) => timed(part.name, () => runInSandbox(part, filter, wishes, progress))),
+      parts.map((part) => timed(part.name, () => runInSandbox(part, filter, variables, progress))),
     );
     const total = counts.reduce(add, unit);
     print(closingLine(total));
@@ -47,17 +47,17 @@ export const test: Verb = {
   },
 };
 
-/** Options of the long suites, as their tests read them. */
-function wishesOf(options: Invocation['options']): EnvironmentChanges {
-  const wish = (name: string, form: RegExp, example: string) => {
+/** Options of the long suites, as the environment variables that their tests read. */
+function variablesOf(options: Invocation['options']): EnvironmentChanges {
+  const optionOf = (name: string, form: RegExp, example: string) => {
     const value = options[name];
     if (value === undefined || form.test(`${value}`)) return value === undefined ? undefined : `${value}`;
-    throw new UserError('E_USAGE', `test: --${name} has another form (got ${value})`, `Usage: --${name} ${example}`);
+    throw new UserError('E_USAGE', `test: --${name} is invalid (got ${value})`, `Usage: --${name} ${example}`);
   };
   return {
     TEST_WRITE: options.write === true ? 'true' : undefined,
-    TEST_MINUTES: wish('minutes', /^[1-9]\d?$/, '25'),
-    TEST_SEED: wish('seed', /^\d{1,9}$/, '4711'),
-    TEST_FAULTS: wish('fault', /^F\d\d(,F\d\d)*$/, 'F01,F12'),
+    TEST_MINUTES: optionOf('minutes', /^[1-9]\d?$/, '25'),
+    TEST_SEED: optionOf('seed', /^\d{1,9}$/, '4711'),
+    TEST_FAULTS: optionOf('fault', /^F\d\d(,F\d\d)*$/, 'F01,F12'),
   };
 }

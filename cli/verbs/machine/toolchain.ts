@@ -7,7 +7,7 @@ export const toolchain: Verb = {
   usage: '[--renew] [--json]',
   summary: 'install Pulumi and its plugins',
   details:
-    'Says of each part which version is used, whether it is official, built here or found here, and from where. --renew fetches each part again, so that official ones replace those that were built; what cannot be fetched is kept.',
+    'Lists version, origin (official, built here or found here) and source of each part. --renew downloads each part again, so that official ones replace those that were built; a part that cannot be downloaded is kept.',
   options: { renew: { type: 'boolean' }, json: { type: 'boolean' } },
   words: [0, 0],
   async run({ options, progress }) {

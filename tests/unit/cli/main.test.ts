@@ -72,11 +72,11 @@ test('what is refused: exit 1, the reason on stderr, nothing on stdout, and noth
     Run ./gatewayctl --help.
 
     $ gatewayctl up
-    E_USAGE  gatewayctl up: wrong number of words (got none)
+    E_USAGE  gatewayctl up: wrong number of arguments (got none)
     Usage: ./gatewayctl up <env> [--sandbox] [--wait] [--allow-breaking-migration] [--run <id>]
 
     $ gatewayctl up dev stage
-    E_USAGE  gatewayctl up: wrong number of words (got dev stage)
+    E_USAGE  gatewayctl up: wrong number of arguments (got dev stage)
     Usage: ./gatewayctl up <env> [--sandbox] [--wait] [--allow-breaking-migration] [--run <id>]
 
     $ gatewayctl up production
@@ -92,7 +92,7 @@ test('what is refused: exit 1, the reason on stderr, nothing on stdout, and noth
     Usage: ./gatewayctl status [env] [--json]
 
     $ gatewayctl init dev
-    E_BIND_IP  init dev: an instance needs an address of its own (got no --bind-ip)
+    E_BIND_IP  init dev: an instance requires its own address (got no --bind-ip)
     Run ./gatewayctl init dev --bind-ip <address of this host>; "ip addr" lists them.
 
     $ gatewayctl init dev --bind-ip 0.0.0.0
@@ -100,7 +100,7 @@ test('what is refused: exit 1, the reason on stderr, nothing on stdout, and noth
     Give one address of this host, e.g. --bind-ip 10.0.0.4.
 
     $ gatewayctl destroy dev
-    E_NOT_CONFIRMED  destroy dev: nobody is there to ask (no terminal), nothing was changed
+    E_NOT_CONFIRMED  destroy dev: must be confirmed (got no terminal); nothing was changed
     Run ./gatewayctl destroy dev --yes.
 
     $ gatewayctl sandbox clean
@@ -113,7 +113,7 @@ test('what is refused: exit 1, the reason on stderr, nothing on stdout, and noth
 
     $ gatewayctl up stage
     E_DAEMON  docker: no daemon answers (got unix://<home>/no.sock)
-    Start Docker and let this user use it; or, on Linux as root, try it out without: ./gatewayctl up stage --sandbox.
+    Start Docker and give this user access; or, on Linux as root, use the sandbox: ./gatewayctl up stage --sandbox.
     "
   `);
 });
@@ -124,12 +124,15 @@ describe('init', options, () => {
     const first = await gatewayctl(home, 'init', 'stage', '--bind-ip', '127.0.10.2');
     expect(first).toEqual({
       exitCode: 0,
-      stdout: `made ${home}/root/stage; its settings: ${home}/root/stage/.env\n`,
+      stdout: `created ${home}/root/stage; its settings: ${home}/root/stage/.env\n`,
       stderr: '',
     });
     const text = readFileSync(join(home, 'root/stage/.env'), 'utf8');
     const second = await gatewayctl(home, 'init', 'stage', '--bind-ip', '127.0.10.3');
-    expect([second.exitCode, second.stdout]).toEqual([0, `${home}/root/stage/.env: is there already, left as it is\n`]);
+    expect([second.exitCode, second.stdout]).toEqual([
+      0,
+      `${home}/root/stage/.env: already exists; nothing was changed\n`,
+    ]);
     expect(readFileSync(join(home, 'root/stage/.env'), 'utf8')).toBe(text);
     expect(readdirSync(home)).toEqual(['root']);
   });
@@ -181,7 +184,7 @@ test('a refused up: its code stands first on the terminal, in the record and in 
 test('status without an instance tells how to make one', options, async () => {
   expect(await gatewayctl(temporaryDir(), 'status')).toEqual({
     exitCode: 0,
-    stdout: 'no instance is here: ./gatewayctl init <env> makes one\n',
+    stdout: 'no instance found; create one: ./gatewayctl init <env>\n',
     stderr: '',
   });
 });

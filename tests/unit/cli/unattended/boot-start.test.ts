@@ -42,7 +42,7 @@ test('ten minutes are ten minutes, even where the daemon hangs at each question'
   });
   await expect(waitForDaemon(docker, progress, clock)).rejects.toMatchObject({
     code: 'E_BOOT_WAIT',
-    message: `the Docker daemon: not there after 608 s (got no answer from ${docker.host})`,
+    message: `the Docker daemon: not available after 608 s (got no answer from ${docker.host})`,
   });
   expect(lines).toEqual([`waiting for the Docker daemon (no answer from ${docker.host})`]);
   expect(docker.calls).toHaveLength(51);
@@ -58,7 +58,10 @@ test('a daemon that starts meanwhile is waited for', async () => {
   let questions = 0;
   const docker = new FakeDocker(() => ({ exitCode: ++questions < 3 ? 1 : 0 }));
   await waitForDaemon(docker, progress, fakeClock());
-  expect(lines).toEqual([`waiting for the Docker daemon (no answer from ${docker.host})`, 'the Docker daemon: there']);
+  expect(lines).toEqual([
+    `waiting for the Docker daemon (no answer from ${docker.host})`,
+    'the Docker daemon: available',
+  ]);
   const atOnce = new FakeDocker(() => ({}));
   await waitForDaemon(atOnce, progress, fakeClock());
   expect(lines).toHaveLength(2);

@@ -34,7 +34,7 @@ test('a job has PATH of .path and variables of .env, and nothing that a shell ex
     A: '"b" # c',
   });
   expect(jobEnvironment(makeRunner().dir, shell).PATH).toBe('/nowhere');
-  expect(() => jobEnvironment('/nowhere', shell)).toThrow('/nowhere/.runner: no runner is set up there');
+  expect(() => jobEnvironment('/nowhere', shell)).toThrow('/nowhere/.runner: no runner is configured there');
 });
 
 test('programs that the PATH of a job lacks, and the way to them where the shell has them', () => {
@@ -45,14 +45,14 @@ test('programs that the PATH of a job lacks, and the way to them where the shell
   expect(shown[0]).toMatchInlineSnapshot(
     `"E_RUNNER_PROGRAM error: <root>/runner/.path: has no git (got /nowhere). Every job needs it, and a service does not have the PATH of your shell. printf '%s\\n' "$PATH" > <root>/runner/.path, since this shell has it (<root>/bin/git); then restart the service: ./svc.sh stop && ./svc.sh start"`,
   );
-  expect(found(place, dir, { PATH: '/nowhere' }, '')).toContain('Install docker, then check again.');
+  expect(found(place, dir, { PATH: '/nowhere' }, '')).toContain('Install docker, then run the same command again.');
 });
 
 test('a credential helper, which no key chain of a service answers', () => {
   const { place, dir, bin } = makeRunner({ '../home/.docker/config.json': '{"credsStore":"osxkeychain"}' });
   const job = { PATH: bin, HOME: join(place, 'home') };
   expect(found(place, dir, job, '')).toMatchInlineSnapshot(
-    `"W_RUNNER_CREDENTIALS warning: <root>/home/.docker/config.json: has a credential helper (got credsStore "osxkeychain"). It asks a key chain that nobody unlocks for a service: pulling a public image fails. mkdir -p <root>/runner/docker-config && echo DOCKER_CONFIG=<root>/runner/docker-config >> <root>/runner/.env; then restart the service: ./svc.sh stop && ./svc.sh start"`,
+    `"W_RUNNER_CREDENTIALS warning: <root>/home/.docker/config.json: has a credential helper (got credsStore "osxkeychain"). It uses a key chain that is locked for a service: pulling a public image fails. mkdir -p <root>/runner/docker-config && echo DOCKER_CONFIG=<root>/runner/docker-config >> <root>/runner/.env; then restart the service: ./svc.sh stop && ./svc.sh start"`,
   );
   expect(found(place, dir, { ...job, DOCKER_CONFIG: dir }, '')).toBe('');
 });
@@ -66,7 +66,7 @@ test('the doctor of each instance runs in the environment of a job', async () =>
     '.path': `${process.env.PATH}:${bin}\n`,
     '.env': `TAXLIEN_GATEWAY_ROOT=${root}\n`,
   });
-  expect(await check()).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`${root}: holds no instance`) });
+  expect(await check()).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`${root}: has no instance`) });
   testInstance({ root, text: 'BIND_IP=0.0.0.0\n' });
   const { exitCode, stdout } = await check();
   expect([exitCode, stdout]).toEqual([
