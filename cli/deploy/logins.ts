@@ -60,7 +60,7 @@ async function passphraseFindings({ instance }: Settings): Promise<readonly Find
   ];
 }
 
-/** Whether a passphrase decrypts the text in a salt of Pulumi, `v1:<salt>:v1:<nonce>:<text, tag>`; the text is known. */
+/** Whether a passphrase decrypts the known text in a salt of Pulumi, `v1:<salt>:v1:<nonce>:<text, tag>`. */
 async function isPassphraseOf(saltText: string, passphrase: string): Promise<boolean> {
   const [, salt = '', , nonce = '', sealed = ''] = saltText.split(':');
   const bytes = Buffer.from(sealed, 'base64');

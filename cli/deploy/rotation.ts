@@ -17,7 +17,7 @@ import { scramVerifier } from './scram.ts';
 /** Services that store the value of their first start: they must change it before `.env` does. */
 const stores: Partial<Record<Variable, ServiceName>> = { POSTGRES_PASSWORD: 'db', GRAFANA_ADMIN_PASSWORD: 'grafana' };
 
-/** Changes a secret in the service that stores it, then in `.env`; the deploy that follows ends the rotation. Idempotent. */
+/** Changes a secret in the service that stores it, then in `.env`; the next deploy ends the rotation. Idempotent. */
 export async function changeSecret(stack: StackWithSettings, rotation: Rotation): Promise<void> {
   const { instance, engine, settings } = stack;
   // `.env` changes last: the service has the new value too, and need not run now.

@@ -64,7 +64,7 @@ async function clearDrafts(dir: string): Promise<readonly string[]> {
   await sleep(draftMs);
   const left = drafts().filter((name) => found.includes(name));
   for (const name of left) rmSync(join(dir, name), { force: true });
-  return left.map((name) => `removed the unfinished lock of a killed process (${name})`);
+  return left.map((name) => `removed the lock that a killed process left unfinished (${name})`);
 }
 
 async function isHeldForLong(path: string, lock: PulumiLock, progress: Progress): Promise<boolean> {

@@ -40,7 +40,7 @@ test('a lock that a killed process had begun to write is removed', async () => {
   const dir = pulumiLocksDir(instance);
   writeFiles(dir, { 'a.json.0f.tmp': '{"pid":' });
   expect(await clearDeadLocks(instance, sayings().progress)).toEqual([
-    'removed the unfinished lock of a killed process (a.json.0f.tmp)',
+    'removed the lock that a killed process left unfinished (a.json.0f.tmp)',
   ]);
   expect(readdirSync(dir)).toEqual([]);
 });
