@@ -18,7 +18,7 @@ export default defineConfig({
           name: 'unit',
           include: ['tests/unit/**/*.test.ts'],
           setupFiles: ['tests/helpers/no-console.ts'],
-          // Some start programs, and two cores may have other work.
+          // Some tests start programs, and the machine may be busy.
           testTimeout: 30_000,
         },
       },
@@ -26,7 +26,7 @@ export default defineConfig({
         extends: true as const,
         test: {
           name,
-          // One run of a workflow is smoke, too.
+          // One workflow run belongs to the smoke suite too.
           include: [`tests/${name}/**/*.test.ts`, ...(name === 'smoke' ? ['tests/workflows/deploy-push.test.ts'] : [])],
           // The files share one daemon and its ports.
           fileParallelism: false,

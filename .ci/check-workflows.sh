@@ -7,7 +7,7 @@ go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 
 key=$(cksum <.ci/zizmor.txt | tr ' ' '-')
 zizmor=${XDG_CACHE_HOME:-$HOME/.cache}/taxlien-gateway/zizmor-$key
-# The version is asked of the program: an install that was cut off is made again.
+# Runs the program: an interrupted installation is repeated.
 if ! "$zizmor/bin/zizmor" --version >/dev/null 2>&1; then
   python3 -m venv --clear "$zizmor"
   "$zizmor/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r .ci/zizmor.txt

@@ -22,7 +22,7 @@ import { systemPath } from './install.ts';
 import type { Layout } from './layout.ts';
 
 const startTimeoutMs = 60_000;
-// The database may take two minutes to write what it holds; each container has its own limit within this one.
+// PostgreSQL may need two minutes to shut down; each container's own stop timeout is shorter than this one.
 const shutdownTimeoutSeconds = 130;
 const orphanGraceMs = 15_000;
 const startDetachedScript = fileURLToPath(new URL('start-detached.sh', import.meta.url));
@@ -44,7 +44,7 @@ export function containerdConfig(layout: Layout): string {
 export function dockerdCommand(layout: Layout): readonly string[] {
   return [
     'dockerd',
-    // A file of its own: the host's /etc/docker/daemon.json is for the host's engine.
+    // Not the host's /etc/docker/daemon.json, which configures the host's engine.
     `--config-file=${layout.daemonConfig}`,
     `--data-root=${layout.dataRoot}`,
     `--exec-root=${layout.execRoot}`,
@@ -62,7 +62,7 @@ export function dockerdCommand(layout: Layout): readonly string[] {
 
 export const daemonConfig = (layout: Layout) => ({
   'deprecated-key-path': `${layout.dir}/key.json`,
-  // Engines before 23 never prune the build cache by themselves, and each deploy leaves some 45 MB in it.
+  // Engines before 23 never prune the build cache by themselves, and each deploy adds about 45 MB to it.
   builder: { gc: { enabled: true, defaultKeepStorage: '2GB' } },
 });
 
@@ -80,7 +80,7 @@ export async function startDockerd(layout: Layout, netns: 'host' | 'own', progre
     await waitFor(layout, containerd, 'containerd', progress, () => isSocket(layout.containerdSocket));
     const enter = netns === 'own' ? ['nsenter', `--net=/proc/${containerd.pid}/ns/net`, '--'] : [];
     if (netns === 'own') await run([...enter, 'ip', 'link', 'set', 'lo', 'up']);
-    // In containerd's network namespace too, so that a container with the engine's network gets this one.
+    // In containerd's network namespace, so that a container with `--network host` gets it.
     const dockerd = await startDetached(layout, [...enter, ...dockerdCommand(layout)]);
     await waitFor(layout, dockerd, 'dockerd', progress, () => ping(layout.socket));
     return { dockerd, containerd };
@@ -91,8 +91,8 @@ export async function startDockerd(layout: Layout, netns: 'host' | 'own', progre
 }
 
 /**
- * Ends the engine and all that it ran, whichever of it is still alive, and unmounts what it mounted.
- * dockerd stops its containers itself, so that they come back with it; those of a killed one are stopped here.
+ * Ends what is still alive of the engine and its containers, and unmounts what it mounted.
+ * dockerd stops its containers itself, so that they start again with it; those of a killed dockerd are stopped here.
  */
 export async function endEngine(layout: Layout): Promise<void> {
   await end(dockerdProcesses(layout), 'SIGTERM', (shutdownTimeoutSeconds + 10) * 1000);
@@ -105,14 +105,14 @@ export async function endEngine(layout: Layout): Promise<void> {
   await removeCgroups(layout);
 }
 
-/** One in each hierarchy of cgroup v1, one in all of v2. */
+/** One in each hierarchy of cgroup v1, a single one in v2. */
 async function removeCgroups(layout: Layout): Promise<void> {
   const hierarchies = ['.', ...readdirSync('/sys/fs/cgroup')].map((name) => `/sys/fs/cgroup/${name}${layout.cgroup}`);
   const dirs = hierarchies.filter((dir) => existsSync(dir));
   if (dirs.length > 0) await run(['find', ...dirs, '-depth', '-type', 'd', '-delete'], { allowedExitCodes: 'any' });
 }
 
-/** By the paths in its arguments, which no other engine has, so that a lost record hides nothing. */
+/** Found by the paths in its arguments, which no other engine has: works without the record file. */
 function dockerdProcesses(layout: Layout): ProcessId[] {
   return processesWithArgs([`--data-root=${layout.dataRoot}`, `--exec-root=${layout.execRoot}`]);
 }
@@ -141,7 +141,7 @@ function stopSignal(layout: Layout, pid: number): NodeJS.Signals {
 
 async function prepareDirectories(layout: Layout): Promise<void> {
   mkdirSync(layout.instancesDir, { recursive: true });
-  // Whatever the umask: users in the docker group must get to the socket.
+  // Independent of the umask: users in the docker group must reach the socket.
   for (const dir of [layout.dir, layout.instancesDir]) chmodSync(dir, 0o755);
   mkdirSync(layout.containerdState, { recursive: true, mode: 0o711 });
   if ((await run(['getent', 'group', 'docker'], { allowedExitCodes: 'any' })).exitCode !== 0) {
@@ -157,7 +157,7 @@ const withSystemPath = ['env', `PATH=${systemPath.join(':')}`];
 async function startDetached(layout: Layout, argv: readonly string[]): Promise<ProcessId> {
   const { stdout } = await run(['sh', startDetachedScript, layout.logFile, ...withSystemPath, ...argv]);
   const id = identify(Number(stdout.trim()));
-  if (id === undefined) throw engineError(layout, `${argv.join(' ')} ended at once`);
+  if (id === undefined) throw engineError(layout, `${argv.join(' ')} exited at once`);
   return id;
 }
 
@@ -175,7 +175,7 @@ async function waitFor(
     mostPauseMs: 250,
     onPause: () => progress.tick(`waiting for ${name}`),
   });
-  if (last === 'ended') throw engineError(layout, `${name} ended before it answered`);
+  if (last === 'ended') throw engineError(layout, `${name} exited before it answered`);
   if (last === 'starts') throw engineError(layout, `${name} did not answer within ${startTimeoutMs / 1000} s`);
 }
 
@@ -188,6 +188,6 @@ function engineError(layout: Layout, what: string): UserError {
   return new UserError(
     'E_SANDBOX_ENGINE',
     `sandbox ${layout.name}: ${what} (last of ${layout.logFile}):\n${lastLines}`,
-    'Mend what the log says, then run this again: ./gatewayctl sandbox start',
+    'Fix what the log reports, then run this again: ./gatewayctl sandbox start',
   );
 }

@@ -5,12 +5,12 @@ import type { Progress } from '../../host/output.ts';
 import { findProgram } from '../../host/paths.ts';
 import { run } from '../../host/process.ts';
 
-/** The system's directories of programs, of which an ordinary PATH may lack some. */
+/** The system's program directories; a user's PATH may lack some. */
 export const systemPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'] as const;
 
 const policyFile = '/usr/sbin/policy-rc.d';
 
-/** What an engine needs beside itself, with Debian's package that brings it. */
+/** The programs that an engine needs, each with its Debian package. */
 const needed = [
   { program: 'dockerd', package: 'docker.io' },
   { program: 'docker', package: 'docker.io' },
@@ -22,8 +22,8 @@ const needed = [
 ] as const;
 
 /**
- * Brings the engine's programs with Debian's packages where one is missing, without starting or enabling a service.
- * @throws UserError E_NO_ENGINE where they are missing and cannot be installed
+ * Installs missing programs of the engine from Debian's packages, without starting or enabling a service.
+ * @throws UserError E_NO_ENGINE if some are missing and cannot be installed
  */
 export async function ensureEnginePrograms(progress: Progress): Promise<void> {
   const missing = needed.filter(({ program }) => findProgram(program, systemPath) === undefined);
@@ -33,14 +33,14 @@ export async function ensureEnginePrograms(progress: Progress): Promise<void> {
   if (process.getuid?.() !== 0 || findProgram('apt-get', systemPath) === undefined) {
     throw new UserError(
       'E_NO_ENGINE',
-      `sandbox: ${names} not found in PATH; only root on a Debian system gets them installed`,
+      `sandbox: ${names} not found in PATH; gatewayctl installs them only as root on Debian`,
       `Install them: sudo apt-get install --no-install-recommends ${packages.join(' ')}`,
     );
   }
   await aptInstall(packages, progress);
 }
 
-/** As root on Debian: installs packages; no service of theirs starts or gets enabled. */
+/** Installs Debian packages, as root, without starting or enabling their services. */
 export async function aptInstall(packages: readonly string[], progress: Progress): Promise<void> {
   const what = packages.join(' ');
   progress.step(`installing ${what}`);
@@ -53,7 +53,7 @@ export async function aptInstall(packages: readonly string[], progress: Progress
   progress.done(`installed ${what}`);
 }
 
-/** `apt-get install` with these options; updates the package lists and tries again where it fails. */
+/** `apt-get install` with these options; updates the package lists and tries again if it fails. */
 export async function aptGetInstall(packages: readonly string[], options: readonly string[], progress: Progress) {
   const onLine = (line: string) => progress.tick(line.slice(0, 100));
   const aptGet = ['env', `PATH=${systemPath.join(':')}`, 'DEBIAN_FRONTEND=noninteractive', 'apt-get'];

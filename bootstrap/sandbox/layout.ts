@@ -9,7 +9,7 @@ const namePattern = /^[a-z0-9][a-z0-9_.-]{0,39}$/;
 // The kernel's sun_path; containerd appends `.ttrpc` to its socket's name.
 const maxSocketPath = 107;
 
-/** @throws UserError E_SANDBOX_NAME on a name that is no file name, E_SANDBOX_PATH where a socket's path gets too long */
+/** @throws UserError E_SANDBOX_NAME if the name is no file name, E_SANDBOX_PATH if a socket's path is too long */
 export function layoutOf(stateDir: string, name: string) {
   if (!namePattern.test(name)) {
     throw new UserError(
@@ -46,7 +46,7 @@ export function layoutOf(stateDir: string, name: string) {
     logFile: path.join(dir, 'engine.log'),
     recordFile: path.join(dir, 'engine.json'),
     lockFile: path.join(path.resolve(stateDir), 'sandbox', `${name}.lock`),
-    // Parent of all containers' cgroups: who belongs to this engine is read from it.
+    // Parent of all containers' cgroups: identifies the processes of this engine.
     cgroup: `/taxlien-gateway-${createHash('sha256').update(dir).digest('hex').slice(0, 12)}`,
   };
 }

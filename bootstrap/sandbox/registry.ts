@@ -13,7 +13,7 @@ interface Answer {
   readonly atMs: number;
 }
 
-/** Whether an image registry answers this host: tried once, said in one line, remembered for an hour. */
+/** Whether an image registry answers this host: tried once, reported in one line, remembered for an hour. */
 export async function isRegistryReachable(
   cacheDir: string,
   progress: Progress,
@@ -27,17 +27,17 @@ export async function isRegistryReachable(
   progress.step(
     isReachable
       ? 'an image registry answers: the official images are used'
-      : 'no image registry answers: stand-in images are used (asked again in an hour)',
+      : 'no image registry answers: stand-in images are used (checked again in an hour)',
   );
   mkdirSync(cacheDir, { recursive: true });
   writeFileSync(file, `${JSON.stringify({ isReachable, atMs: now() } satisfies Answer)}\n`);
   return isReachable;
 }
 
-/** Asks for an image that the stack needs, by the docker client, which knows where its registry is. */
+/** Uses the docker client, which knows the registry's address and proxy. */
 async function probeRegistry(): Promise<boolean> {
   const answer = await askRegistry(upstreamImages.redis, timeoutMs);
-  // One that lacks the image is a registry too: the checks before a deploy name the wrong tag.
+  // A registry that lacks the image is reachable too; the checks before a deploy name the wrong tag.
   return answer === 'has' || answer === 'lacks';
 }
 

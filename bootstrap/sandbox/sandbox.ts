@@ -1,9 +1,8 @@
 /**
- * A private Docker engine (Debian's dockerd and containerd) with all it has below one directory:
- * `<stateDir>/sandbox/<name>/`. It touches no other engine. `host` stands in this network namespace, where a
- * browser reaches it; `own` in a new one, so that no rule, address or port of the host is involved: go in with
- * `nsenter --net=/proc/<pid>/ns/net`. Where no image registry answers, and always for `own`, which has no way
- * out, it holds stand-ins for the upstream images (images/).
+ * A private Docker engine (Debian's dockerd and containerd). All its files are below `<stateDir>/sandbox/<name>/`;
+ * it touches no other engine. `host` uses this network namespace, so that a browser reaches it. `own` uses a new one
+ * and no firewall rule, address or port of the host: enter it with `nsenter --net=/proc/<pid>/ns/net`. It has stand-ins
+ * for the upstream images (images/) if no image registry answers, and always for `own`, which has no internet access.
  */
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -26,7 +25,7 @@ export interface Sandbox {
   readonly dir: string;
   /** `unix://<dir>/docker.sock` */
   readonly dockerHost: string;
-  /** dockerd's. */
+  /** Of dockerd. */
   readonly pid: number;
   readonly netns: 'host' | 'own';
   /** `<dir>/instances` */
@@ -46,16 +45,16 @@ export interface StartOptions extends SandboxPlace {
   readonly progress: Progress;
 }
 
-/** What is written down of a running engine; it holds for these very processes only. */
+/** The record of a running engine; valid only while these processes live. */
 interface EngineRecord {
   readonly dockerd: ProcessId;
   readonly containerd: ProcessId;
   readonly netns: 'host' | 'own';
-  /** Key of the stand-ins that were loaded; empty while there are none. */
+  /** Key of the loaded stand-ins; empty if there are none. */
   readonly standIns: string;
 }
 
-/** Starts the engine and fills it; returns at once where it runs, and cleans up first what a killed one left. */
+/** Starts the engine and loads its images; returns at once if it runs, and cleans up after a killed one first. */
 export async function startSandbox(options: StartOptions): Promise<Sandbox> {
   const layout = layoutOf(options.stateDir, options.name);
   const running = await runningEngine(layout);
@@ -71,14 +70,14 @@ export async function startSandbox(options: StartOptions): Promise<Sandbox> {
   });
 }
 
-/** @returns undefined where no engine of that name runs */
+/** @returns undefined if no engine of that name runs */
 export async function sandboxStatus(place: SandboxPlace): Promise<Sandbox | undefined> {
   const layout = layoutOf(place.stateDir, place.name);
   const record = await runningEngine(layout);
   return record === undefined ? undefined : sandboxOf(layout, record, record.netns);
 }
 
-/** Stops containers and engine and unmounts all below its directory. Nothing is deleted; a start brings all back. */
+/** Stops containers and engine and unmounts all below its directory. Deletes nothing: the next start restores all. */
 export async function stopSandbox(options: SandboxPlace & { readonly progress: Progress }): Promise<void> {
   const layout = layoutOf(options.stateDir, options.name);
   if (!existsSync(layout.dir)) return;
@@ -97,14 +96,14 @@ export async function cleanSandbox(
   if (!existsSync(layout.dir)) return;
   assertLinuxRoot();
   await withSandboxLock(layout, options.progress, async () => {
-    // Another one may have deleted it while the lock was waited for.
+    // Another process may have deleted it while this one waited for the lock.
     if (!existsSync(layout.dir)) return;
     await stop(layout, options.progress);
     const keepsInstances = options.deleteInstances !== true && !isEmptyDirectory(layout.instancesDir);
     const kept = keepsInstances ? path.basename(layout.instancesDir) : undefined;
     const entries = readdirSync(layout.dir).filter((entry) => entry !== kept);
     options.progress.step(`deleting ${layout.dir}${keepsInstances ? `, but not ${layout.instancesDir}` : ''}`);
-    // A volume still mounted here would take the host directory behind it along.
+    // rm would also delete the host directory behind a volume that is still mounted here.
     assertNothingMounted(layout.dir);
     const paths = keepsInstances ? entries.map((entry) => path.join(layout.dir, entry)) : [layout.dir];
     await run(['rm', '--recursive', '--force', '--one-file-system', '--', ...paths]);
@@ -131,7 +130,7 @@ async function stop(layout: Layout, progress: Progress): Promise<void> {
 }
 
 async function isFilled(record: EngineRecord, options: StartOptions): Promise<boolean> {
-  // An engine that has stand-ins keeps them, whatever a registry answers later: data and images stay together.
+  // An engine with stand-ins keeps them even if a registry answers later: they wrote its data.
   const mayPull = options.netns === 'host' && record.standIns === '';
   if (mayPull && (await isRegistryReachable(options.cacheDir, options.progress))) return true;
   return areStandInsLoaded(layoutOf(options.stateDir, options.name).socket, record.standIns);
@@ -147,7 +146,7 @@ function sandboxOf(layout: Layout, record: EngineRecord, wanted: 'host' | 'own')
   if (record.netns !== wanted) {
     throw new UserError(
       'E_SANDBOX_NETWORK',
-      `sandbox ${layout.name}: must stand in ${networkName(wanted)} (got one running in ${networkName(record.netns)})`,
+      `sandbox ${layout.name}: must be in ${networkName(wanted)} (got one running in ${networkName(record.netns)})`,
       `Stop it first: ./gatewayctl sandbox stop ${layout.name}`,
     );
   }

@@ -12,21 +12,21 @@ const memoryMs = 3_600_000;
 
 export interface DownloadOptions {
   readonly platform: Platform;
-  /** Where the unit's programs go. */
+  /** Gets the unit's programs. */
   readonly stagingDir: string;
   /** Remembers for an hour which hosts could not be reached. */
   readonly memoryFile: string;
   readonly progress: Progress;
-  /** URL of a mirror or a directory that holds the release's files by their names; default: where Pulumi has them. */
+  /** URL of a mirror or a directory that holds the release's files by their names; default: Pulumi's own sites. */
   readonly base?: string | undefined;
   readonly fetch?: typeof fetch;
   readonly now?: () => number;
 }
 
 /**
- * Takes a unit's official release and checks its archive: against the release's own list of checksums, and that list
- * against the pinned checksum where there is one.
- * @throws UserError E_CHECKSUM when one of them disagrees
+ * Downloads a unit's official release and checks its archive against the release's own list of checksums, and that
+ * list against the pinned checksum, if there is one.
+ * @throws UserError E_CHECKSUM if one of them differs
  */
 export async function download(unit: Unit, options: DownloadOptions): Promise<Attempt> {
   const { platform, stagingDir, memoryFile, progress, base, fetch: get = fetch, now = Date.now } = options;
@@ -80,7 +80,7 @@ export async function download(unit: Unit, options: DownloadOptions): Promise<At
 }
 
 /**
- * `TAXLIEN_GATEWAY_MIRROR` where it is set, without a slash at its end.
+ * `TAXLIEN_GATEWAY_MIRROR` without a slash at its end; undefined if it is not set.
  * @throws UserError E_MIRROR
  */
 export function mirrorUrl(env: NodeJS.ProcessEnv = ownEnvironment): string | undefined {
@@ -91,14 +91,14 @@ export function mirrorUrl(env: NodeJS.ProcessEnv = ownEnvironment): string | und
   throw new UserError(
     'E_MIRROR',
     `TAXLIEN_GATEWAY_MIRROR: must be a URL of http, https or file, without a user (got ${given.replace(/\/\/.*@/, '//***@')})`,
-    "Set it to the URL below which the files of Pulumi's releases lie, e.g. https://mirror.example.org/pulumi.",
+    "Set it to the URL of the directory with the files of Pulumi's releases, e.g. https://mirror.example.org/pulumi.",
   );
 }
 
 const algorithmNames: Readonly<Record<Algorithm, string>> = { sha1: 'SHA-1', sha256: 'SHA-256' };
 const algorithmsByDigits: Readonly<Record<number, Algorithm>> = { 40: 'sha1', 64: 'sha256' };
 
-/** What a list in the format of `sha256sum` or `shasum` gives for a file, by one of these algorithms. */
+/** The checksum of a file in a list in the format of `sha256sum` or `shasum`, by one of these algorithms. */
 export function checksumOf(
   list: string,
   fileName: string,
@@ -128,7 +128,7 @@ function wrongChecksum({ release }: Unit, url: string, rule: string): UserError 
   return new UserError(
     'E_CHECKSUM',
     `${url}: ${rule}`,
-    `This is not what Pulumi published, or it changed on its way. Fetch it again from ${dirname(release.checksumsUrl)}, on another network if it stays so.`,
+    `This is not what Pulumi published, or it was changed in transit. Download it again from ${dirname(release.checksumsUrl)}; if it still differs, use another network.`,
   );
 }
 
@@ -138,7 +138,7 @@ function readMemory(file: string): Memory {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Memory;
   } catch {
-    // Only a memory: without it, or with a broken one, the hosts are asked again.
+    // Only a cache: if it is missing or broken, the hosts are tried again.
     return {};
   }
 }

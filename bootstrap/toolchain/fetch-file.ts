@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const connectTimeoutMs = 5_000;
 const stallTimeoutMs = 30_000;
 
-/** A file that did not come, and whether its host is the reason. */
+/** A file could not be fetched; `isHostDown` if its host did not answer. */
 export class Unavailable extends Error {
   readonly isHostDown: boolean;
 
@@ -19,7 +19,7 @@ export class Unavailable extends Error {
 }
 
 /**
- * Saves what a URL (http, https or file) gives.
+ * Downloads a URL (http, https or file) to a file.
  * @returns its checksum in hexadecimal digits
  * @throws Unavailable
  */
@@ -49,7 +49,7 @@ export async function fetchFile(
   try {
     await pipeline(Readable.fromWeb(response.body), count, createWriteStream(file), { signal: stall.signal });
   } catch (error) {
-    const reason = stall.signal.aborted ? `nothing for ${stallTimeoutMs / 1000} s` : reasonOf(error);
+    const reason = stall.signal.aborted ? `no data for ${stallTimeoutMs / 1000} s` : reasonOf(error);
     throw new Unavailable(`broke off after ${size} bytes (${reason})`, false);
   } finally {
     clearTimeout(timer);

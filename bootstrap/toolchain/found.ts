@@ -8,12 +8,12 @@ import { stampName } from './keys.ts';
 import { pluginFolder, type Unit } from './parts.ts';
 import { type Attempt, putInPlace } from './sources.ts';
 
-/** The version in what a program prints about itself: `v3.259.0` and `3.259.0` alike. */
+/** The version in a program's version output: `v3.259.0` and `3.259.0` alike. */
 export function parseVersion(text: string): string | undefined {
   return /^v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)\s*$/m.exec(text)?.[1];
 }
 
-/** Takes what is already installed on this machine, if it is the pinned version. */
+/** Copies what is already installed on this machine, if it is the pinned version. */
 export async function takeInstalled(unit: Unit, stagingDir: string): Promise<Attempt> {
   const [first] = unit.parts;
   const found = first.name === 'pulumi' ? await installedEngine(unit) : installedPlugin(unit);
@@ -31,7 +31,7 @@ async function installedEngine(unit: Unit): Promise<Found> {
     .map((dir) => join(dir, pulumi.program))
     .find((file) => existsSync(file) && !isOfToolchain(join(realPathOf(dirname(file)), '..')));
   if (onPath === undefined) return { problem: 'pulumi is not on PATH' };
-  // Package managers put links on PATH; the language host lies beside the program itself.
+  // Package managers put links on PATH; the language host is beside the program itself.
   const file = realpathSync(onPath);
   const { stdout, exitCode } = await run([file, 'version'], { allowedExitCodes: 'any', timeoutMs: 20_000 });
   const version = exitCode === 0 ? parseVersion(stdout) : undefined;
@@ -41,7 +41,7 @@ async function installedEngine(unit: Unit): Promise<Found> {
   return { dir: dirname(file) };
 }
 
-/** Pulumi's own plugin directories carry the version in their folders' names; a plugin on PATH cannot always say it. */
+/** Pulumi's plugin folders have the version in their names; a plugin on PATH cannot always print it. */
 function installedPlugin(unit: Unit): Found {
   const [part] = unit.parts;
   const places = [ownEnvironment.PULUMI_HOME ?? '', join(homedir(), '.pulumi')]
@@ -52,12 +52,12 @@ function installedPlugin(unit: Unit): Found {
   const problems: string[] = [];
   for (const dir of new Set(places)) {
     if (!existsSync(join(dir, part.program))) problems.push(`${dir} is not there`);
-    // Pulumi makes it before an installation, and removes it after one that succeeded.
+    // Pulumi creates it before an installation and removes it after a successful one.
     else if (existsSync(`${dir}.partial`)) problems.push(`${dir} is not complete (${basename(dir)}.partial is there)`);
     else return { dir };
   }
   return { problem: problems.join(', ') };
 }
 
-/** After `gatewayctl env`, PATH and PULUMI_HOME lead to an earlier toolchain, whose parts may be built ones. */
+/** After `gatewayctl env`, PATH and PULUMI_HOME point to an earlier toolchain, whose parts may be built here. */
 const isOfToolchain = (dir: string) => existsSync(join(dir, stampName));

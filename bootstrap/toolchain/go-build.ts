@@ -44,7 +44,7 @@ export async function buildFromGo(
     if (problem !== undefined) return { problem };
     const outputFile = join(stagingDir, file);
     mkdirSync(dirname(outputFile), { recursive: true });
-    progress.step(`toolchain: building ${program} ${build.version} from its Go module (up to some minutes, once)`);
+    progress.step(`toolchain: building ${program} ${build.version} from its Go module (takes a few minutes, once)`);
     await compile(goBuildCommand(build, outputFile), cwd, program, progress);
     progress.done(`toolchain: ${program} ${build.version} built`);
   }
@@ -85,7 +85,7 @@ async function compile(argv: readonly string[], cwd: string, program: string, pr
 /** Why Go cannot build a module: not installed, or too old and not allowed to fetch a newer one. */
 async function goProblem(moduleDir: string): Promise<string | undefined> {
   try {
-    // Reads go.mod alone, and so fails on nothing but the Go version.
+    // Reads only go.mod, so that only the Go version can make it fail.
     await run(['go', 'list', '-m'], { cwd: moduleDir, env: childEnvironment(goEnvironment) });
     return undefined;
   } catch (error) {

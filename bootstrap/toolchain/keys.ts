@@ -3,12 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { type InstalledPart, type Platform, units } from './parts.ts';
 
-/** Holds the parts of a toolchain; a directory without it is none. */
+/** Lists the parts of a toolchain; a directory without it is no toolchain. */
 export const stampName = 'toolchain.json';
 
 /**
- * Names of the directories that may hold the toolchain, by what is in them: the official parts depend on versions and
- * platform alone, what was built here on the Go modules too.
+ * Names of the toolchain's possible directories: official parts depend on versions and platform, parts built here on
+ * the Go modules too.
  */
 export function toolchainKeys(moduleRoot: string, { os, arch }: Platform): { official: string; built: string } {
   const versions = units.map(({ parts: [part], version }) => `${part.name}-${version}`).join('-');
@@ -16,7 +16,7 @@ export function toolchainKeys(moduleRoot: string, { os, arch }: Platform): { off
   return { official: `${key}-official`, built: `${key}-built-${hashOfModules(moduleRoot)}` };
 }
 
-/** One built part makes it a toolchain that was built. */
+/** A toolchain counts as built if one of its parts is. */
 export const isBuilt = (parts: readonly InstalledPart[]) => parts.some(({ origin }) => origin === 'built');
 
 function hashOfModules(moduleRoot: string): string {

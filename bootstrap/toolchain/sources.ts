@@ -4,24 +4,24 @@ import { UserError } from '../../host/errors.ts';
 import type { Progress } from '../../host/output.ts';
 import type { InstalledPart, Platform, Unit } from './parts.ts';
 
-/** What a way gave for each part of a unit, or the reason why it could not. */
+/** Each part of a unit, or why this way could not get them. */
 export type Attempt = { readonly parts: readonly Omit<InstalledPart, 'problems'>[] } | { readonly problem: string };
 
-/** A way to a unit's programs. */
+/** One way to get a unit's programs. */
 export interface Way {
   readonly name: string;
-  /** Whether it leads off this machine or takes long: its failure is reported as it happens. */
+  /** true: uses the network or takes long, so its failure is reported at once. */
   readonly isReported: boolean;
   readonly attempt: (unit: Unit) => Promise<Attempt>;
 }
 
-/** A unit to which no way leads, with the problem of each. */
+/** A unit that no way could get, with the problem of each. */
 interface Missing {
   readonly unit: Unit;
   readonly problems: readonly string[];
 }
 
-/** Tries the ways to a unit one after the other; gives its parts by name. */
+/** Tries the ways one after the other; returns the unit's parts by name. */
 export async function obtain(
   unit: Unit,
   ways: readonly Way[],
@@ -41,7 +41,7 @@ export async function obtain(
   return { unit, problems };
 }
 
-/** Says of all that is missing which files to fetch, and where they are taken from. */
+/** Names all missing units, the files to download for them and where to put these. */
 export function cannotInstall(missing: readonly Missing[], platform: Platform, archivesDir: string): UserError {
   const files = missing.flatMap(({ unit: { release } }) => [release.archiveUrl(platform), release.checksumsUrl]);
   const installs = missing.map(({ unit: { parts, version } }) =>
@@ -58,7 +58,7 @@ export function cannotInstall(missing: readonly Missing[], platform: Platform, a
       ])
       .join('\n'),
     [
-      `Fetch these files where there is a way to them, put them into ${archivesDir}, and run this again:`,
+      `Download these files on a machine that can reach them, put them into ${archivesDir}, and run this again:`,
       ...files.map((url) => `  ${url}`),
       'Or install them yourself:',
       ...installs.map((install) => `  ${install}`),
@@ -67,7 +67,7 @@ export function cannotInstall(missing: readonly Missing[], platform: Platform, a
   );
 }
 
-/** Copies a program, so that a later change of its source leaves the toolchain as it was checked. */
+/** Copies a program, so that a later change of its source does not change the checked toolchain. */
 export function putInPlace(source: string, target: string): void {
   mkdirSync(dirname(target), { recursive: true });
   copyFileSync(source, target);

@@ -27,7 +27,7 @@ func health(ctx context.Context, getenv func(string) string) error {
 	if err != nil {
 		return err
 	}
-	// A transport of its own: the default one would ask a proxy from the environment.
+	// A transport of its own: the default one would use a proxy from the environment.
 	response, err := (&http.Client{Transport: &http.Transport{}}).Do(request)
 	if err != nil {
 		return fmt.Errorf("not healthy: %w", err)

@@ -103,7 +103,7 @@ func TestADatabaseThatDoesNotFitIsRefused(t *testing.T) {
 	}
 }
 
-func TestServeAsksForMigrate(t *testing.T) {
+func TestServeRequiresMigrate(t *testing.T) {
 	s := freshDatabase(t)
 	s.Listen, s.MetricsListen = "127.0.0.1:0", "127.0.0.1:0"
 	if err := serve(t.Context(), s); !errors.Is(err, schema.ErrPending) {
@@ -111,7 +111,7 @@ func TestServeAsksForMigrate(t *testing.T) {
 	}
 }
 
-func TestReadyTakesASchemaThatIsAhead(t *testing.T) {
+func TestReadyAcceptsANewerSchema(t *testing.T) {
 	s, pool := migrated(t)
 	exec(t, s.DB, "insert into schema_migrations (version, name, sha256) values ('29990101000000', 'later', '')")
 	if version, err := checkSchema(t.Context(), pool, knownMigrations(t)); err != nil || version != "29990101000000" {
@@ -182,7 +182,7 @@ func claimOne(t *testing.T, store *tasks.Store) tasks.Claim {
 	return claim
 }
 
-// slowBody sends its second half when it is told.
+// slowBody sends its second half when rest is closed.
 type slowBody struct {
 	started, rest chan struct{}
 	step          int

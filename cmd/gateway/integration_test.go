@@ -24,7 +24,7 @@ import (
 	"taxlien-gateway/supabase/migrations"
 )
 
-// These tests want the gateway's own settings in the environment, for servers that they may fill and empty.
+// These tests need the gateway's own settings in the environment, for servers whose data they may change and delete.
 
 // freshDatabase returns settings for an empty database of this test's own.
 func freshDatabase(t *testing.T) settings.Settings {
@@ -166,7 +166,7 @@ func TestALeaseRunsOut(t *testing.T) {
 	}
 }
 
-func TestTwoRequestsWithOneKeyMakeOneTask(t *testing.T) {
+func TestTwoRequestsWithOneKeyCreateOneTask(t *testing.T) {
 	s, _ := migrated(t)
 	client := workers.Connect(s.Redis)
 	defer func() { _ = client.Close() }()
@@ -193,7 +193,7 @@ func TestTwoRequestsWithOneKeyMakeOneTask(t *testing.T) {
 	if _, err := bound.TaskID(t.Context(), key, []byte("other"), tasks.NewID()); err != workers.ErrKeyReused {
 		t.Errorf("got %v", err)
 	}
-	// Up to two windows' worth: a minute may turn within the loop.
+	// The limit of two windows at most: a new minute may begin within the loop.
 	rate := workers.NewRate(client, 3)
 	allowed := 0
 	for range 10 {
@@ -210,7 +210,7 @@ func TestTwoRequestsWithOneKeyMakeOneTask(t *testing.T) {
 	}
 }
 
-// delivery is a result that is being sent while its gateway is told to stop.
+// delivery is a result that is being sent while its gateway is stopped.
 type delivery struct {
 	body     *slowBody
 	answered chan int
@@ -251,7 +251,7 @@ func startDelivery(t *testing.T) delivery {
 	return d
 }
 
-func TestAStopFinishesWhatIsUnderWay(t *testing.T) {
+func TestAStopFinishesOpenRequests(t *testing.T) {
 	d := startDelivery(t)
 	d.stop()
 	time.Sleep(200 * time.Millisecond)
@@ -264,7 +264,7 @@ func TestAStopFinishesWhatIsUnderWay(t *testing.T) {
 	}
 }
 
-func TestAStopEndsInTimeWhateverHangs(t *testing.T) {
+func TestAStopEndsInTimeIfARequestHangs(t *testing.T) {
 	d := startDelivery(t)
 	begin := time.Now()
 	d.stop()
@@ -274,7 +274,7 @@ func TestAStopEndsInTimeWhateverHangs(t *testing.T) {
 	if took := time.Since(begin); took > 10*time.Second {
 		t.Errorf("took %s", took)
 	}
-	// The client reports the broken connection only once its body lets go.
+	// The client reports the broken connection only after its body has ended.
 	close(d.body.rest)
 	if status := <-d.answered; status != 0 {
 		t.Errorf("a cut-off delivery was answered with %d", status)

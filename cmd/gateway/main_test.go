@@ -58,7 +58,7 @@ func TestHealth(t *testing.T) {
 		_, _ = fmt.Fprintf(w, "path %s", r.URL.Path)
 	}))
 	address := server.Listener.Addr().String()
-	// A proxy in the environment must not be asked.
+	// A proxy in the environment must not be used.
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
 	env := map[string]string{"GATEWAY_LISTEN": address}
 	if code, _, stderr := command(t, env, "health"); code != 0 || stderr != "" {

@@ -21,7 +21,7 @@ func parts(pool *pgxpool.Pool, client *redis.Client, bodies *raw.Store, known []
 	}
 }
 
-// checkSchema takes a newer schema for good: a deploy migrates before it swaps, and the running gateway goes on.
+// checkSchema accepts a newer schema: a deploy migrates before it swaps, and the running gateway continues to serve.
 func checkSchema(ctx context.Context, db schema.Querier, known []schema.Migration) (string, error) {
 	version, err := schema.Version(ctx, db)
 	if err != nil {

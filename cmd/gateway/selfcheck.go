@@ -28,7 +28,7 @@ type selfCheck struct {
 	run   func(ctx context.Context) (string, error)
 }
 
-// selfcheck prints one line a check, goes on after a failure, and names at the end what failed.
+// selfcheck prints one line per check, continues after a failure, and names the failed checks at the end.
 func selfcheck(ctx context.Context, getenv func(string) string, out io.Writer) error {
 	s, err := settings.Load(getenv)
 	if err != nil {
@@ -66,7 +66,7 @@ func runCheck(ctx context.Context, out io.Writer, check selfCheck) (failed bool)
 	defer cancel()
 	detail, err := check.run(ctx)
 	if err != nil {
-		// One line a check, whatever a driver writes.
+		// One line per check, even if a driver's error has several.
 		_, _ = fmt.Fprintf(out, "FAIL %s: %s\n", check.name, strings.Join(strings.Fields(err.Error()), " "))
 		return true
 	}

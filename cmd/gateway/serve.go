@@ -109,7 +109,7 @@ func newServer(handler http.Handler) *http.Server {
 	}
 }
 
-// awaitSchema waits for the database as long as it takes; a schema that does not fit is final.
+// awaitSchema waits for the database without limit; a schema that does not fit is an error at once.
 func awaitSchema(ctx context.Context, pool *pgxpool.Pool, known []schema.Migration) error {
 	for {
 		attempt, cancel := context.WithTimeout(ctx, schemaAttempt)

@@ -20,7 +20,7 @@ import (
 
 const (
 	maxJSONBytes = 1 << 20
-	// No standard has a status for a caller that left; proxies log this one.
+	// No standard has a status for a client that disconnected; proxies log this one.
 	statusClientClosedRequest = 499
 )
 
@@ -39,7 +39,7 @@ func badRequest(w http.ResponseWriter, code, message string) {
 	writeError(w, http.StatusBadRequest, code, message)
 }
 
-// fail answers with the status that an error stands for; only errors of ours or of the parts we need are logged.
+// fail answers with the status of an error; only errors of the gateway or of its dependencies are logged.
 func fail(w http.ResponseWriter, r *http.Request, err error) {
 	var tooLarge *http.MaxBytesError
 	var notRead *raw.ReadError
@@ -75,7 +75,7 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// isOurs tells a statement that PostgreSQL refused, or a file that is gone, from a server that is away.
+// isOurs is true for a refused statement or a missing file, false for a server that cannot be reached.
 func isOurs(err error) bool {
 	var pgErr *pgconn.PgError
 	if !errors.As(err, &pgErr) {

@@ -44,7 +44,7 @@ func (a *API) authorized(next http.Handler) http.Handler {
 	})
 }
 
-// limited stands before authorized, so that guessing tokens is limited too, and on an account of its own.
+// limited runs before authorized, so that guessing tokens is limited too, with a counter of its own.
 func (a *API) limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		address, _, err := net.SplitHostPort(r.RemoteAddr)
@@ -59,7 +59,7 @@ func (a *API) limited(next http.Handler) http.Handler {
 		allowed, wait, err := a.Rate.Allow(ctx, caller)
 		cancel()
 		if err != nil {
-			// A worker with a result in hand matters more than an exact count.
+			// A delivered result matters more than an exact count.
 			slog.Warn("request not counted", "error", err)
 			a.Metrics.RateLimitErrors.Inc()
 		} else if !allowed {
@@ -84,7 +84,7 @@ func recovered(next http.Handler) http.Handler {
 	})
 }
 
-// withJSONErrors answers in JSON where the mux knows no route, and hands the matched pattern to observed.
+// withJSONErrors answers in JSON if the mux knows no route, and hands the matched pattern to observed.
 func withJSONErrors(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := mux.Handler(r); pattern != "" {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Part is one thing that the gateway needs. Check returns what it saw, or why the part does not serve.
+// Part is one dependency of the gateway. Check returns details, or why the part does not work.
 type Part struct {
 	Name  string
 	Check func(ctx context.Context) (string, error)
@@ -44,7 +44,7 @@ func (a *API) readyz(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, status, map[string]any{"status": text, "parts": parts})
 }
 
-// check gives up at the deadline even where the part cannot: a write to a dead disk never returns.
+// check returns at the deadline even if the part does not: a write to a dead disk never returns.
 func check(ctx context.Context, part Part) partStatus {
 	done := make(chan partStatus, 1)
 	go func() {

@@ -38,7 +38,7 @@ func (a *API) deliver(w http.ResponseWriter, r *http.Request) {
 	body := http.MaxBytesReader(w, r.Body, a.MaxBodyBytes)
 	delivered, err := a.Tasks.CheckLease(r.Context(), id, leaseToken)
 	if err != nil {
-		// Read to its end: a sender that is cut off while it sends never sees the answer.
+		// Read to its end: a client that is cut off while it sends never sees the answer.
 		_, _ = io.Copy(io.Discard, body)
 		fail(w, r, err)
 		return

@@ -34,7 +34,7 @@ type Bodies interface {
 	Open(sha256Hex string) (*os.File, error)
 }
 
-// Rate says whether a caller may make one more request now, and else for how long not.
+// Rate reports whether a caller may make one more request now and, if not, how long to wait.
 type Rate interface {
 	Allow(ctx context.Context, caller string) (allowed bool, wait time.Duration, err error)
 }
@@ -51,7 +51,7 @@ type API struct {
 	Rate        Rate
 	Idempotency Idempotency
 	Metrics     *metrics.Metrics
-	// MetricsPublic opens /metrics, which needs no token, to all who reach the API.
+	// MetricsPublic serves /metrics, which needs no token, to every client of the API.
 	MetricsPublic bool
 	Parts         []Part
 	Env           string
@@ -59,11 +59,11 @@ type API struct {
 	WorkerToken   string
 	Lease         time.Duration
 	MaxBodyBytes  int64
-	// Started turns true when the database's schema is verified; before that no task is touched.
+	// Started becomes true when the database's schema is verified; before that no task is touched.
 	Started *atomic.Bool
 }
 
-// Handler returns the routes with all that surrounds them.
+// Handler returns the routes with their middleware.
 func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", a.healthz)

@@ -94,14 +94,14 @@ func TestAPanicIsAnAnswer(t *testing.T) {
 	wantError(t, response, 500, "internal")
 }
 
-func TestMetricsAreClosedUnlessToldOtherwise(t *testing.T) {
+func TestMetricsAreClosedByDefault(t *testing.T) {
 	f := newFixture(t)
 	f.api.MetricsPublic = false
 	f.handler = f.api.Handler()
 	wantError(t, f.send("GET", "/metrics", ""), 404, "not_found")
 }
 
-func TestMetricsKnowNoPaths(t *testing.T) {
+func TestMetricsHaveNoPathsInLabels(t *testing.T) {
 	f := newFixture(t)
 	f.send("GET", "/v3/tasks/"+taskID, "")
 	f.send("GET", "/made/up/"+taskID, "")

@@ -1,4 +1,4 @@
-// Package metrics holds what the gateway tells Prometheus.
+// Package metrics has the gateway's Prometheus metrics.
 package metrics
 
 import (

@@ -24,7 +24,7 @@ func scrape(m *Metrics) []string {
 	return own
 }
 
-func TestAScrapeTellsAll(t *testing.T) {
+func TestAScrapeReportsAllMetrics(t *testing.T) {
 	m := New("1.2.3", func(context.Context) (map[string]int64, error) { return map[string]int64{"queued": 2, "done": 1}, nil })
 	m.Observe("GET /v3/tasks/{id}", 200, 500*time.Millisecond)
 	m.RawBytes.Add(7)
@@ -45,7 +45,7 @@ func TestAScrapeTellsAll(t *testing.T) {
 	}
 }
 
-func TestAScrapeOutlivesTheDatabase(t *testing.T) {
+func TestAScrapeSucceedsWithoutTheDatabase(t *testing.T) {
 	m := New("1.2.3", func(ctx context.Context) (map[string]int64, error) {
 		if _, isLimited := ctx.Deadline(); !isLimited {
 			t.Error("the count has no deadline")

@@ -23,7 +23,7 @@ type Store struct{ dir string }
 // New returns the store in an existing directory.
 func New(dir string) *Store { return &Store{dir: dir} }
 
-// ReadError says that the sender, not the disk, failed.
+// ReadError means that the sender, not the disk, failed.
 type ReadError struct{ Err error }
 
 func (e *ReadError) Error() string { return fmt.Sprintf("body not received in whole: %v", e.Err) }
@@ -37,7 +37,7 @@ type Incoming struct {
 	file   *os.File
 }
 
-// Receive writes a body to a temporary file on the store's own file system and brings it to disk.
+// Receive writes a body to a temporary file on the store's own file system and syncs it to disk.
 func (s *Store) Receive(body io.Reader) (*Incoming, error) {
 	file, err := os.CreateTemp(s.dir, incomingPrefix)
 	if err != nil {
@@ -72,7 +72,7 @@ func (in *Incoming) Keep() error {
 		return errors.Join(err, os.Remove(in.file.Name()))
 	}
 	inner := filepath.Dir(target)
-	// All three each time: another request may have made a directory and not yet synced it.
+	// All three each time: another request may have created a directory and not yet synced it.
 	return errors.Join(syncDir(inner), syncDir(filepath.Dir(inner)), syncDir(in.store.dir))
 }
 

@@ -58,7 +58,7 @@ func TestKeepPutsTheBodyUnderItsHash(t *testing.T) {
 	}
 }
 
-func TestNothingStaysOfWhatIsNotKept(t *testing.T) {
+func TestABodyThatIsNotKeptLeavesNoFile(t *testing.T) {
 	dir := t.TempDir()
 	store := New(dir)
 	in, err := store.Receive(strings.NewReader("hello"))
@@ -87,7 +87,7 @@ func TestFailuresOfTheDiskAreNotTheSenders(t *testing.T) {
 	}
 }
 
-func TestKeepFailsWhereNoDirectoryCanBe(t *testing.T) {
+func TestKeepFailsIfItsDirectoryCannotBeCreated(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "2c"), nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func TestCheckWritableLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestRemoveLeftoversTakesOnlyOldTemporaryFiles(t *testing.T) {
+func TestRemoveLeftoversRemovesOnlyOldTemporaryFiles(t *testing.T) {
 	dir := t.TempDir()
 	now := time.Now()
 	for name, age := range map[string]time.Duration{

@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// lockKey is the advisory lock of all who migrate this schema ("taxlien" in ASCII).
+// lockKey is the advisory lock of every process that migrates this schema ("taxlien" in ASCII).
 const lockKey int64 = 0x7461786c69656e
 
 const createTable = `

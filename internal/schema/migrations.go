@@ -1,4 +1,4 @@
-// Package schema brings a database to the schema that this binary was built for.
+// Package schema migrates a database to the schema that this binary was built for.
 package schema
 
 import (
@@ -17,7 +17,7 @@ type Migration struct {
 	Name    string
 	SQL     string
 	SHA256  string
-	// Breaks is why the gateway before it cannot live with it, "" where it can.
+	// Breaks is why the previous gateway cannot run with it, "" if it can.
 	Breaks string
 }
 
@@ -41,7 +41,7 @@ var (
 	ErrPending = errors.New("the database is older than this gateway")
 )
 
-// IsMismatch tells that a database was read and does not fit, as opposed to not read at all.
+// IsMismatch reports whether a database was read and does not fit, as opposed to not read at all.
 func IsMismatch(err error) bool {
 	for _, mismatch := range []error{ErrNewer, ErrChanged, ErrOutOfOrder, ErrPending} {
 		if errors.Is(err, mismatch) {
@@ -51,7 +51,7 @@ func IsMismatch(err error) bool {
 	return false
 }
 
-// The first line of a migration that the gateway before it cannot live with.
+// The first line of a migration that the previous gateway cannot run with.
 var breaksMark = regexp.MustCompile(`\A-- breaks the running gateway: *(\S.*)`)
 
 func breaks(content []byte) string {

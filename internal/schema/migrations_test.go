@@ -44,7 +44,7 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
-func TestLoadTakesFunctionBodies(t *testing.T) {
+func TestLoadAcceptsFunctionBodies(t *testing.T) {
 	const body = "create function f() returns int language plpgsql as $$\nbegin\n  return 1;\nend;\n$$;"
 	if _, err := Load(fstest.MapFS{"20260101000000_f.sql": {Data: []byte(body)}}); err != nil {
 		t.Error(err)
@@ -85,7 +85,7 @@ func TestPending(t *testing.T) {
 	}
 }
 
-func TestBreaksStandsInTheFirstLine(t *testing.T) {
+func TestBreaksIsReadFromTheFirstLine(t *testing.T) {
 	for content, want := range map[string]string{
 		"-- breaks the running gateway: renames tasks\nselect 1;": "renames tasks",
 		"select 1;\n-- breaks the running gateway: late":          "",

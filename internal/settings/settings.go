@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Settings is all that the gateway can be told from outside.
+// Settings is all that can be configured.
 type Settings struct {
 	Env                string
 	Listen             string
@@ -26,7 +26,7 @@ type Settings struct {
 	LogLevel           slog.Level
 }
 
-// Database says how PostgreSQL is reached.
+// Database is how PostgreSQL is reached.
 type Database struct {
 	Host     string
 	Port     int
@@ -35,7 +35,7 @@ type Database struct {
 	Password Secret
 }
 
-// Redis says how Redis is reached.
+// Redis is how Redis is reached.
 type Redis struct {
 	Addr     string
 	Password Secret
@@ -98,7 +98,7 @@ func Load(getenv func(string) string) (Settings, error) {
 	return s, nil
 }
 
-// ReadyURL is where a process on the same machine asks whether the gateway is ready.
+// ReadyURL is the readiness URL for a process on the same machine.
 func ReadyURL(getenv func(string) string) (string, error) {
 	r := &reader{getenv: getenv}
 	host, port, _ := net.SplitHostPort(r.listen())

@@ -24,7 +24,7 @@ const queryTimeout = 10 * time.Second
 const columns = `id::text, kind, payload, state, attempts, created_at, available_at,
 	result_sha256, result_bytes, result_content_type, done_at`
 
-// Enqueue adds a task under the given id, or returns the one that is there already; created tells which.
+// Enqueue adds a task under the given id, or returns the one that is there already; created reports which.
 func (s *Store) Enqueue(ctx context.Context, id, kind string, payload json.RawMessage) (task Task, created bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
@@ -77,7 +77,7 @@ func (s *Store) Claim(ctx context.Context, kinds []string, lease time.Duration) 
 	return claim, err
 }
 
-// CheckLease tells before a body is read whether its delivery can succeed, and the SHA-256 of what this lease delivered.
+// CheckLease reports before a body is read whether its delivery can succeed, and the SHA-256 of what this lease delivered.
 func (s *Store) CheckLease(ctx context.Context, id, leaseToken string) (delivered string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()

@@ -61,10 +61,10 @@ var (
 	idPattern   = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 )
 
-// IsKind tells whether a text may name a kind of task.
+// IsKind reports whether a text may name a kind of task.
 func IsKind(text string) bool { return kindPattern.MatchString(text) }
 
-// IsID tells whether a text has the form of a task id or lease token.
+// IsID reports whether a text has the form of a task id or lease token.
 func IsID(text string) bool { return idPattern.MatchString(text) }
 
 // NewID returns a random UUID, version 4.

@@ -12,10 +12,10 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// IdempotencyTTL is for how long a repeated key finds its first task.
+// IdempotencyTTL is how long a repeated key finds its first task.
 const IdempotencyTTL = 24 * time.Hour
 
-// ErrKeyReused means that the key came before with another request.
+// ErrKeyReused means that the key was used before with another request.
 var ErrKeyReused = errors.New("the idempotency key was used with another request")
 
 // Idempotency remembers which task id belongs to a key.
@@ -25,7 +25,7 @@ type Idempotency struct{ client *redis.Client }
 func NewIdempotency(client *redis.Client) *Idempotency { return &Idempotency{client: client} }
 
 // TaskID binds a key to the proposed id and the request's body, in one step, and returns the id bound first.
-// Whoever comes with the same key, also at the same moment, gets the same id, so that one task is enough.
+// Concurrent requests with the same key get the same id, so that only one task is created.
 func (i *Idempotency) TaskID(ctx context.Context, key string, body []byte, proposed string) (string, error) {
 	first, err := i.client.SetArgs(ctx, redisKey(key), binding(body, proposed), redis.SetArgs{Mode: "NX", Get: true, TTL: IdempotencyTTL}).Result()
 	if errors.Is(err, redis.Nil) {

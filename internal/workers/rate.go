@@ -15,12 +15,12 @@ type Rate struct {
 	now       func() time.Time
 }
 
-// NewRate allows each caller so many requests in a minute.
+// NewRate allows each caller perMinute requests in a minute.
 func NewRate(client *redis.Client, perMinute int) *Rate {
 	return &Rate{client: client, perMinute: int64(perMinute), now: time.Now}
 }
 
-// Allow counts one request of a caller. When it is one too many, wait tells when the next window opens.
+// Allow counts one request of a caller. If it is one too many, wait is the time until the next window.
 func (r *Rate) Allow(ctx context.Context, caller string) (allowed bool, wait time.Duration, err error) {
 	window, wait := currentWindow(r.now())
 	key := fmt.Sprintf("%srate:%s:%d", keyPrefix, caller, window)

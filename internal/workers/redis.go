@@ -1,4 +1,4 @@
-// Package workers keeps in Redis what concerns the callers: their rate and their idempotency keys.
+// Package workers keeps in Redis the callers' request counts and idempotency keys.
 package workers
 
 import (
@@ -27,7 +27,7 @@ func Connect(s settings.Redis) *redis.Client {
 		MaxRetries:   1,
 		// A request's own deadline counts too.
 		ContextTimeoutEnabled: true,
-		// Asked of managed Redis only; the plain server answers with an error.
+		// For managed Redis only; the plain server answers with an error.
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
 }

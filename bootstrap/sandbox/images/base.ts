@@ -4,7 +4,7 @@ import { run } from '../../../host/process.ts';
 import { cLibraryFiles, copyPrograms, debianInputs } from './debian.ts';
 import type { LayerRecipe } from './layers.ts';
 
-/** The users of the official images, with their numbers there. */
+/** The users of the official images, with the same ids. */
 const users = [
   { name: 'root', uid: 0, gid: 0, home: '/root' },
   { name: 'postgres', uid: 70, gid: 70, home: '/var/lib/postgresql' },
@@ -16,7 +16,7 @@ const groups = ['root:x:0:', 'postgres:x:70:', 'redis:x:1000:', 'nogroup:x:65534
 const links = { bin: 'usr/bin', sbin: 'usr/sbin', lib: 'usr/lib', lib64: 'usr/lib64', 'var/run': '../run' };
 const hostCertificates = '/etc/ssl/certs/ca-certificates.crt';
 
-/** C library, bash, busybox as all other commands, setpriv, users: what each stand-in builds on. */
+/** The base of each stand-in: C library, bash, setpriv, busybox for all other commands, users. */
 export function baseLayer(): LayerRecipe {
   return {
     name: 'base',

@@ -5,26 +5,26 @@ import { run } from '../../../host/process.ts';
 import { aptGetInstall } from '../install.ts';
 
 const packages = ['base-files', 'bash', 'busybox', 'libc-bin', 'util-linux', 'redis-server', 'prometheus'];
-/** The C library's files: in the base layer, so in no other. */
+/** Files of the C library: only the base layer has them. */
 const cLibrary = [
   ...['ld-linux-x86-64.so.2', 'libc.so.6', 'libdl.so.2', 'libm.so.6', 'libnss_dns.so.2', 'libnss_files.so.2'],
   ...['libpthread.so.0', 'libresolv.so.2', 'librt.so.1', 'libutil.so.1'],
 ];
 const libraryDirs = ['lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu'];
 
-/** What the layers made from Debian's packages depend on: the release; its point updates are not followed. */
+/** What the layers of Debian's packages depend on: the release. Point updates do not rebuild them. */
 export function debianInputs(): readonly string[] {
   const release = readFileSync('/etc/os-release', 'utf8').match(/^VERSION_CODENAME=.*$/m)?.[0] ?? 'unknown';
   return [readFileSync(new URL(import.meta.url), 'utf8'), release];
 }
 
-/** Downloads the packages with all they depend on and unpacks them, without installing anything. */
+/** Downloads the packages and their dependencies and unpacks them; installs nothing. */
 export async function unpackDebian(dir: string, progress: Progress): Promise<string> {
   const archives = path.join(dir, 'archives');
   const root = path.join(dir, 'root');
   mkdirSync(path.join(archives, 'partial'), { recursive: true });
   mkdirSync(root);
-  // An empty status: for apt nothing is installed here, so all that is needed gets downloaded.
+  // An empty status file: apt sees nothing as installed and downloads every dependency.
   writeFileSync(path.join(dir, 'status'), '');
   const options = [
     `Dir::State::status=${path.join(dir, 'status')}`,
@@ -54,7 +54,7 @@ export async function copyPrograms(debianRoot: string, programs: readonly string
   await copyLibraries(debianRoot, files, to);
 }
 
-/** Copies the libraries that `files` load from Debian's, found by the loader itself. */
+/** Copies the Debian libraries that `files` load, as the dynamic loader finds them. */
 export async function copyLibraries(debianRoot: string, files: readonly string[], to: string): Promise<void> {
   const libraryPath = libraryDirs.map((dir) => path.join(debianRoot, dir)).join(':');
   const loader = findIn(debianRoot, libraryDirs, 'ld-linux-x86-64.so.2');
@@ -77,7 +77,7 @@ function findIn(root: string, dirs: readonly string[], name: string): string {
   return file;
 }
 
-/** Of a package that `unpackDebian` downloaded, without epoch and Debian revision. */
+/** The version of a package that `unpackDebian` downloaded, without epoch and Debian revision. */
 export function upstreamVersion(debianRoot: string, name: string): string {
   const archives = path.join(path.dirname(debianRoot), 'archives');
   const file = readdirSync(archives).find((entry) => entry.startsWith(`${name}_`));

@@ -7,8 +7,8 @@ import type { LayerRecipe } from './layers.ts';
 
 const proxyDir = 'usr/local/share/goproxy';
 
-// The modules lie in the image: a build needs no network, and go.sum alone checks them. In go.env, not in the
-// environment, so that these stay defaults: a Dockerfile's build argument, even an empty one, means what it always does.
+// The modules are in the image: a build needs no network, and go.sum verifies them. In go.env, not in the
+// environment: build arguments, even empty ones, then work as with the official image.
 const goDefaults = `GOPROXY=file:///${proxyDir}\nGOSUMDB=off\nGOTOOLCHAIN=local\n`;
 
 export const golangSettings: ImageSettings = {
@@ -33,7 +33,7 @@ export async function goToolchainLayer(): Promise<LayerRecipe> {
       const parts = ['bin', 'lib', 'pkg', 'src', 'VERSION'].filter((part) => existsSync(path.join(goRoot, part)));
       const from = parts.map((part) => path.join(goRoot, part));
       await run(['cp', '--recursive', '--dereference', '--preserve=mode', '--', ...from, to]);
-      // The sources of Go's own commands: a build needs only what they were built to.
+      // The sources of Go's own commands: a build needs only their binaries.
       rmSync(path.join(to, 'src/cmd'), { recursive: true });
       await run(['find', to, '-name', 'testdata', '-prune', '-exec', 'rm', '-rf', '{}', '+']);
       await run(['find', to, '-name', '*_test.go', '-delete']);
@@ -44,7 +44,7 @@ export async function goToolchainLayer(): Promise<LayerRecipe> {
   };
 }
 
-/** What `go mod download` fetches for the repository's go.mod, as a proxy's directory. */
+/** The modules of the repository's go.mod, laid out as a module proxy. */
 export async function goModulesLayer(repository: string): Promise<LayerRecipe> {
   const [version, moduleCache, proxy] = await goEnv('GOVERSION', 'GOMODCACHE', 'GOPROXY');
   const files = ['go.mod', 'go.sum'].map((name) => path.join(repository, name)).filter((file) => existsSync(file));
@@ -58,7 +58,7 @@ export async function goModulesLayer(repository: string): Promise<LayerRecipe> {
       mkdirSync(path.join(root, proxyDir), { recursive: true });
       if (files.length === 0) return version;
       for (const file of files) cpSync(file, path.join(module, path.basename(file)));
-      // The user's own cache first: what lies there needs no network.
+      // The user's own cache first: it needs no network.
       const proxies = `GOPROXY=file://${path.join(moduleCache, 'cache/download')},${proxy}`;
       const env = ['env', `GOMODCACHE=${cache}`, proxies, 'GOFLAGS=-modcacherw'];
       await run([...env, 'go', 'mod', 'download'], { cwd: module, onLine: (line) => work.progress.tick(line) });

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import tar from 'tar-stream';
 import type { Layer } from './layers.ts';
 
-/** The part of an image's configuration that makes its contract, as Docker writes it. */
+/** The part of an image's configuration that its users rely on, in Docker's format. */
 export interface ImageSettings {
   readonly User?: string;
   readonly Env?: readonly string[];
@@ -26,12 +26,12 @@ export interface Image {
   readonly layers: readonly Layer[];
 }
 
-/** On every stand-in; its value is the real version inside. */
+/** Label of every stand-in; its value is the version that it contains. */
 export const standInLabel = 'taxlien-gateway.stand-in';
 
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** An image of these layers, whose label says what really is in it. */
+/** An image of these layers; its label names the version that it contains. */
 export function imageOf(reference: string, settings: ImageSettings, layers: readonly Layer[]): Image {
   const last = layers.at(-1);
   if (last === undefined) throw new TypeError(`${reference}: an image needs a layer`);

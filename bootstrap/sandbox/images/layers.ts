@@ -6,12 +6,12 @@ import type { Progress } from '../../../host/output.ts';
 import { run } from '../../../host/process.ts';
 import { markUsed } from '../../unused.ts';
 
-/** How one layer of a stand-in is made. */
+/** How one layer of a stand-in is built. */
 export interface LayerRecipe {
   readonly name: string;
-  /** All that the layer's content depends on; a change builds it anew. */
+  /** All that the layer's content depends on; a change rebuilds it. */
   readonly inputs: readonly string[];
-  /** Fills `root` and returns the real version inside. */
+  /** Fills `root` and returns the version that it contains. */
   readonly build: (root: string, work: WorkPlace) => Promise<string>;
 }
 
@@ -19,7 +19,7 @@ export interface LayerRecipe {
 export interface WorkPlace {
   /** Scratch space, deleted after the build. */
   readonly dir: string;
-  /** The root of the unpacked Debian packages; unpacked when first asked for. */
+  /** The root of the unpacked Debian packages; unpacked on first use. */
   readonly debianRoot: () => Promise<string>;
   readonly progress: Progress;
 }
@@ -37,7 +37,7 @@ export function layerKey(recipe: LayerRecipe): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** @returns undefined where the cache has not got it */
+/** @returns undefined if it is not in the cache */
 export function cachedLayer(imagesDir: string, recipe: LayerRecipe): Layer | undefined {
   const dir = layerDir(imagesDir, recipe);
   const file = path.join(dir, 'layer.tar');
@@ -48,11 +48,11 @@ export function cachedLayer(imagesDir: string, recipe: LayerRecipe): Layer | und
   return { name: recipe.name, file, diffId, version };
 }
 
-/** Builds the layer as an archive of `root` with fixed times and order, and puts it in the cache whole or not at all. */
+/** Builds the layer as an archive of `root` with fixed times and order, and moves it into the cache in one step. */
 export async function buildLayer(imagesDir: string, recipe: LayerRecipe, work: WorkPlace): Promise<Layer> {
   const root = path.join(work.dir, 'roots', recipe.name);
   const pack = path.join(work.dir, 'packs', recipe.name);
-  // Whatever the user's umask: all users of the image must be able to read it.
+  // Independent of the user's umask: all users of the image must be able to read it.
   const umask = process.umask(0o022);
   let version: string;
   try {

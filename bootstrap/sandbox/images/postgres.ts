@@ -48,7 +48,7 @@ export function postgresLayer(): LayerRecipe {
       mkdirSync(path.join(local, 'bin'), { recursive: true });
       await addServer(local, work);
       const clients = await addClients(root, work);
-      // The binaries bring most libraries along; what they take from the system is Debian's.
+      // The packages contain most libraries; the rest is Debian's.
       const programs = ['postgres', 'initdb', 'pg_ctl'].map((name) => path.join(local, 'bin', name));
       await copyLibraries(await work.debianRoot(), [...programs, ...clients], root);
       for (const [dir, mode] of [
@@ -61,7 +61,7 @@ export function postgresLayer(): LayerRecipe {
         if (dir !== 'docker-entrypoint-initdb.d') chownSync(path.join(root, dir), 70, 70);
         chmodSync(path.join(root, dir), mode);
       }
-      // initdb asks it which locales there are.
+      // initdb runs it to list the locales.
       await copyPrograms(await work.debianRoot(), ['locale'], root);
       installEntrypoint(entrypoint, root);
       return `PostgreSQL ${serverPackage.match(/@(\d+\.\d+)[^@]*$/)?.[1]}`;
@@ -97,7 +97,7 @@ async function addServer(local: string, work: WorkPlace): Promise<void> {
   for (const name of readdirSync(path.join(local, 'bin'))) chmodSync(path.join(local, 'bin', name), 0o755);
 }
 
-/** The programs keep their place relative to their libraries, and are linked from `/usr/local/bin`. */
+/** The programs stay beside their libraries and are linked from `/usr/local/bin`. */
 async function addClients(root: string, work: WorkPlace): Promise<string[]> {
   work.progress.tick(`downloading ${clientPackage}`);
   const wheelDir = path.join(work.dir, 'postgres-client');

@@ -33,7 +33,7 @@ export function prometheusLayer(): LayerRecipe {
         mkdirSync(path.join(root, dir), { recursive: true });
       const share = path.join(root, 'usr/share/prometheus');
       await run(['cp', '--recursive', '--dereference', '--', path.join(debian, 'usr/share/prometheus'), share]);
-      // 200 MB behind a link that no page of it asks for.
+      // 200 MB behind a link that no page uses.
       rmSync(path.join(share, 'web/static/moment-timezone/data'), { recursive: true, force: true });
       writeFileSync(path.join(root, 'etc/prometheus/prometheus.yml'), defaultConfig);
       for (const dir of ['etc/prometheus', 'prometheus']) chownSync(path.join(root, dir), 65534, 65534);

@@ -45,7 +45,7 @@ async function standIns(): Promise<readonly StandIn[]> {
 }
 
 /**
- * What the stand-ins are called: recorded tags only, since a registry may lack any other.
+ * The references of the stand-ins: recorded tags only, since a registry may lack any other.
  * @throws UserError E_IMAGE_UNRECORDED, E_GATEWAY_BASE
  */
 export function standInReferences(upstream: typeof upstreamImages, dockerfile: string) {
@@ -56,12 +56,12 @@ export function standInReferences(upstream: typeof upstreamImages, dockerfile: s
   if (golang?.startsWith('golang:') === true && others.length === 0) return { ...upstream, golang };
   throw new UserError(
     'E_GATEWAY_BASE',
-    `${gatewayDockerfile}: must build on one golang image and no other where stand-ins are used (got ${bases.join(', ') || 'none'})`,
+    `${gatewayDockerfile}: must build on one golang image and no other if stand-ins are used (got ${bases.join(', ') || 'none'})`,
     'Deploy it to a Docker daemon that reaches an image registry.',
   );
 }
 
-/** Whether the engine was given these very stand-ins, by the key that `loadStandIns` returned, and still has them. */
+/** Whether the engine has the current stand-ins; `loadedKey` is what `loadStandIns` returned. */
 export async function areStandInsLoaded(socket: string, loadedKey: string): Promise<boolean> {
   const wanted = await standIns();
   if (loadedKey !== keyOf(wanted)) return false;
@@ -74,7 +74,7 @@ function keyOf(wanted: readonly StandIn[]): string {
   return wanted.map(({ reference, recipes }) => [reference, ...recipes.map(layerKey)].join('+')).join(' ');
 }
 
-/** Builds what the cache has not got, loads what the engine has not got. @returns the key of what it holds now */
+/** Builds the layers that the cache lacks, loads the images that the engine lacks. @returns the key of all stand-ins */
 export async function loadStandIns(socket: string, cacheDir: string, progress: Progress): Promise<string> {
   const wanted = await standIns();
   const imagesDir = path.join(cacheDir, 'images');

@@ -32,20 +32,20 @@ type CommandArgs struct {
 	ArchivePaths []string `pulumi:"archivePaths,optional"`
 }
 
-// CommandState is what is kept between runs: the inputs and what the last command printed.
+// CommandState is what is kept between runs: the inputs and the output of the last command.
 type CommandState struct {
 	CommandArgs
 	Stdout string `pulumi:"stdout"`
 	Stderr string `pulumi:"stderr"`
 }
 
-// Annotate sets the token and the one default.
+// Annotate sets the token.
 func (*Command) Annotate(a infer.Annotator) { a.SetToken("local", "Command") }
 
 // Annotate sets the default that the official plugin writes into the state as well.
 func (c *CommandArgs) Annotate(a infer.Annotator) { a.SetDefault(&c.AddPreviousOutputInEnv, true) }
 
-// Check refuses what this plugin does not do.
+// Check refuses what this plugin does not support.
 func (*Command) Check(ctx context.Context, req infer.CheckRequest) (infer.CheckResponse[CommandArgs], error) {
 	args, failures, err := infer.DefaultCheck[CommandArgs](ctx, req.NewInputs)
 	if err != nil {
@@ -82,7 +82,7 @@ func (*Command) Create(
 	return infer.CreateResponse[CommandState]{ID: req.Name + hex.EncodeToString(suffix), Output: state}, nil
 }
 
-// Update runs the update command, or the create command where there is none.
+// Update runs the update command, or the create command if there is none.
 func (*Command) Update(
 	ctx context.Context, req infer.UpdateRequest[CommandArgs, CommandState],
 ) (infer.UpdateResponse[CommandState], error) {

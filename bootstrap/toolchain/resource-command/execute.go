@@ -16,7 +16,7 @@ import (
 	p "github.com/pulumi/pulumi-go-provider"
 )
 
-// Logging says which of the command's outputs are shown while it runs.
+// Logging selects which of the command's outputs are shown while it runs.
 type Logging string
 
 const (
@@ -32,7 +32,7 @@ func (l Logging) isKnown() bool {
 	return l == logBoth || l == logStdout || l == logStderr || l == logNone
 }
 
-// execute runs command and keeps what it printed; nil runs nothing and keeps what there was.
+// execute runs command and keeps its output; nil runs nothing and keeps the previous output.
 func (s *CommandState) execute(ctx context.Context, command *string) error {
 	if command == nil {
 		return nil
@@ -99,7 +99,7 @@ func (s *CommandState) environment() []string {
 	return env
 }
 
-// lockedBuffer takes both outputs in the order in which they come.
+// lockedBuffer collects both outputs in the order in which they arrive.
 type lockedBuffer struct {
 	mutex sync.Mutex
 	bytes.Buffer
@@ -111,7 +111,7 @@ func (b *lockedBuffer) Write(data []byte) (int, error) {
 	return b.Buffer.Write(data)
 }
 
-// lineLog shows each whole line as a Pulumi message.
+// lineLog shows each complete line as a Pulumi message.
 type lineLog struct {
 	ctx  context.Context
 	on   bool

@@ -1,5 +1,5 @@
-// Pulumi plugin with the one resource command:local:Command, written anew against the schema of @pulumi/command.
-// Stand-in for the official pulumi-resource-command where its download cannot be reached; it has no remote
+// Pulumi plugin with one resource, command:local:Command, written from the schema of @pulumi/command.
+// Replaces the official pulumi-resource-command if its download cannot be reached; it has no remote
 // commands, no functions, and refuses assetPaths and archivePaths.
 package main
 

@@ -66,7 +66,7 @@ const dockerPlugin = ({ pulumiHome }: Toolchain) =>
   readFileSync(join(pulumiHome, 'plugins/resource-docker-v5.2.0/pulumi-resource-docker'), 'utf8');
 
 describe('a toolchain that was built', () => {
-  test('says so of each part, and why, and is read the next time', async () => {
+  test('records it for each part with the reason, and is reused the next time', async () => {
     addGo();
     expect(presentToolchain(cacheDir)).toBeUndefined();
     const built = await ensure();
@@ -87,7 +87,7 @@ describe('a toolchain that was built', () => {
     expect([presentToolchain(cacheDir), said]).toEqual([built, []]);
   });
 
-  test('stays until a renewal, and then for those who still use it', async () => {
+  test('stays until a renewal, and after it for running processes', async () => {
     addGo();
     const built = await ensure();
     const server = await openMirror();
@@ -119,7 +119,7 @@ describe('a toolchain that was built', () => {
   });
 });
 
-test('an official toolchain is fetched again by a renewal, and kept where that fails', async () => {
+test('a renewal downloads an official toolchain again, and keeps it if that fails', async () => {
   const server = await openMirror();
   const first = await ensure();
   expect(origins(first)).toEqual(names.map(() => 'official'));
@@ -135,7 +135,7 @@ test('an official toolchain is fetched again by a renewal, and kept where that f
   expect(readdirSync(dirname(kept.binDir)).sort()).toEqual(['bin', 'home', 'toolchain.json']);
 });
 
-test('a renewal asks a host that could not be reached a minute ago', async () => {
+test('a renewal tries a host again that could not be reached a minute ago', async () => {
   addGo();
   const server = await openMirror();
   await server.close();
@@ -154,7 +154,7 @@ describe('without Go and without a download', () => {
     'https://github.com/pulumi/pulumi-command/releases/download/v1.2.1/pulumi-command_1.2.1_checksums.txt',
   ];
 
-  test('names all files to fetch and where to put them; there they are taken', async () => {
+  test('names all files to download and where to put them; from there they are installed', async () => {
     const archives = join(cacheDir, 'archives');
     const error = await ensure().catch((reason: unknown) => reason);
     expect(error).toMatchObject({
@@ -168,7 +168,7 @@ describe('without Go and without a download', () => {
         .replaceAll(`${platform.os}-${platform.arch}`, 'linux-amd64')
         .replaceAll(/(3\.259\.0)-\w+-\w+\./g, '$1-linux-x64.');
     expect(linux((error as { fix: string }).fix).split('\n')).toEqual([
-      `Fetch these files where there is a way to them, put them into ${archives}, and run this again:`,
+      `Download these files on a machine that can reach them, put them into ${archives}, and run this again:`,
       ...urls.map((url) => `  ${url}`),
       'Or install them yourself:',
       '  Pulumi 3.259.0, on PATH',
@@ -183,7 +183,7 @@ describe('without Go and without a download', () => {
     expect(toolchain.parts.docker.source).toMatch(/^file:.*\/archives\/pulumi-resource-docker-.*, SHA-1 verified$/);
   });
 
-  test('what Pulumi itself installed is taken, and only the rest is missing', async () => {
+  test('what Pulumi itself installed is used, and only the rest is missing', async () => {
     const plugin = join(dir, '.pulumi/plugins/resource-docker-v5.2.0');
     mkdirSync(plugin, { recursive: true });
     writeFileSync(join(plugin, 'pulumi-resource-docker'), 'found');
