@@ -10,7 +10,7 @@ import { killTree, startGatewayctl } from '../helpers/killed.ts';
 import { treeEntries } from '../helpers/tree.ts';
 import { completeTask, envValue, fetchResult, sha256, workerOf } from '../helpers/worker.ts';
 
-/** Paths and contents of all files below a directory, but for the mark that a deploy sets in each. */
+/** Paths and contents of all files below a directory, except the `.keep` of a deploy. */
 function treeHash(dir: string): string {
   const hash = createHash('sha256');
   for (const { name, content } of treeEntries(dir, (each) => each !== '.keep'))
@@ -63,7 +63,7 @@ describe('a Compose project of the five services', () => {
     const names = (await redis('--scan', '--pattern', 'test:*')).split('\n').sort();
     return (await Promise.all(names.map((name) => redis('get', name)))).join('\n');
   };
-  /** SIGKILL as soon as a run says that it begins with a step. */
+  /** SIGKILL as soon as a run reports the start of a step. */
   const killAt = async (step: string) => {
     const { child, output, ended } = startGatewayctl(shell, ['adopt', 'dev']);
     child.stderr?.on('data', () => {
@@ -122,7 +122,7 @@ describe('a Compose project of the five services', () => {
     await tearDown(shell, 'dev');
   });
 
-  test('of another name is none: there is nothing to adopt', async () => {
+  test('with another name is not found, so there is nothing to adopt', async () => {
     await gatewayctl(shell, ['init', 'stage', '--bind-ip', '127.0.10.2']);
     const { exitCode, stderr } = await gatewayctl(shell, ['adopt', 'stage', '--dry-run'], 'any');
     expect([exitCode, stderr]).toEqual([
@@ -145,7 +145,7 @@ describe('a Compose project of the five services', () => {
     expect(doctor.stdout).toContain('./gatewayctl adopt dev');
   });
 
-  test('a dry run tells all, starts nothing and changes nothing', async () => {
+  test('a dry run shows the whole plan, starts nothing and changes nothing', async () => {
     await compose('stop');
     shopBefore = await inspectAll('shop');
     const since = `${Math.floor(Date.now() / 1000)}`;
@@ -195,7 +195,7 @@ describe('a Compose project of the five services', () => {
     );
   });
 
-  test('another major, other names and data that is there already are refused, and nothing is changed', async () => {
+  test('another major version, other names and existing data are refused, and nothing is changed', async () => {
     const version = join(sources.postgres ?? '', 'PG_VERSION');
     const envFile = join(shell.root, 'dev/.env');
     const env = readFileSync(envFile, 'utf8');
@@ -216,7 +216,7 @@ describe('a Compose project of the five services', () => {
     expect(readdirSync(data(''))).toEqual(['grafana']);
   });
 
-  test('killed at each step, it leaves the source whole; the run after the last kill finishes', async () => {
+  test('a kill at any step leaves the source complete; the run after the last kill finishes', async () => {
     const before = hashes();
     const steps = [
       'backing up postgres',
@@ -228,7 +228,7 @@ describe('a Compose project of the five services', () => {
     ];
     for (const step of steps) {
       await killAt(step);
-      // The name of this one is needed: it goes last, once two copies of it are verified, and the daemon is at it now.
+      // The stack needs this volume's name: it is removed last, after two copies are verified, and the daemon may be at it.
       const there = Object.keys(sources).filter((volume) => volume !== 'redis' || step !== 'removing volumes');
       for (const volume of there) expect(treeHash(sources[volume] ?? ''), `${step}: ${volume}`).toBe(before[volume]);
       if (step === 'copying raw') {
@@ -255,7 +255,7 @@ describe('a Compose project of the five services', () => {
     expect(again.stdout).toContain('is adopted');
   });
 
-  test('deployed, every row, key and raw body is the same, and nothing of another project was touched', async () => {
+  test('after a deploy every row, key and raw body is the same, and no other project was touched', async () => {
     const { exitCode, stdout, stderr } = await gatewayctl(shell, ['up', 'dev'], 'any');
     expect(exitCode, stdout + stderr).toBe(0);
     expect(rows).toContain('INSERT INTO');

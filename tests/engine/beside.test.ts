@@ -26,7 +26,7 @@ volumes:
   data: {}
 `;
 
-/** All that Docker says of the objects of the Compose project, image included. */
+/** What `docker inspect` prints of the objects of the Compose project, image included. */
 async function inspectShop(): Promise<string> {
   const label = ['--quiet', '--filter', 'label=com.docker.compose.project=shop'];
   const ids = await Promise.all([
@@ -52,7 +52,7 @@ describe('stage beside dev', () => {
     writeFileSync(join(dir, 'compose.yaml'), shopFile);
     const program = await composeProgram();
     compose = (...args) => run([program, '--project-directory', dir, ...args]);
-    // An image of its own: one that both use is told of both tags.
+    // An image of its own: a shared one would have the tags of both.
     await docker('create', '--name', 'shop-image', upstreamImages.redis);
     await docker('commit', '--change', 'LABEL shop=yes', 'shop-image', 'shop/cache');
     await docker('rm', '--volumes', 'shop-image');
@@ -66,13 +66,13 @@ describe('stage beside dev', () => {
     await tearDown(shell, 'stage', 'dev');
   });
 
-  test('stage asks for an address of its own first', async () => {
+  test('stage requires an address of its own', async () => {
     const { exitCode, stderr } = await gatewayctl(shell, ['up', 'stage'], 'any');
     expect(exitCode).toBe(1);
     expect(stderr).toContain('Run ./gatewayctl init stage --bind-ip <address of this host>.');
   });
 
-  test('on the same address it is refused by what holds the ports', async () => {
+  test('on the same address it is refused, and the holders of the ports are named', async () => {
     await gatewayctl(shell, ['init', 'stage', '--bind-ip', '127.0.10.1']);
     const { exitCode, stdout, stderr } = await gatewayctl(shell, ['up', 'stage'], 'any');
     expect(exitCode).toBe(1);
@@ -82,7 +82,7 @@ describe('stage beside dev', () => {
     expect(await containersOf('taxlien-gateway-stage')).toEqual({});
   });
 
-  test('on its own, ten containers share nothing', async () => {
+  test('on its own address it shares nothing with dev: ten containers', async () => {
     const file = `${shell.root}/stage/.env`;
     writeFileSync(file, readFileSync(file, 'utf8').replace('BIND_IP=127.0.10.1', 'BIND_IP=127.0.10.2'));
     await gatewayctl(shell, ['up', 'stage']);
@@ -105,15 +105,15 @@ describe('stage beside dev', () => {
     }
   });
 
-  test('old images of dev are removed but for five; those in use, of stage and of others stay', async () => {
-    // Other files of tests deployed to this engine before.
+  test('all but five old images of dev are removed; images in use, of stage and of others stay', async () => {
+    // Other test files deployed to this engine before.
     const label = 'label=taxlien-gateway.project=taxlien-gateway-dev';
     const built = (await docker('image', 'ls', '--no-trunc', '--quiet', '--filter', label)).split('\n');
     const used = (await containersOf('taxlien-gateway-dev')).gateway?.Image;
     const left = [...new Set(built)].filter((id) => id !== used);
     if (left.length > 0) await docker('image', 'rm', '--force', ...left);
     const empty = `${shell.root}/empty.tar`;
-    // A tar archive ends with two empty blocks: this one holds nothing.
+    // An empty tar archive: its two final blocks.
     writeFileSync(empty, Buffer.alloc(1024));
     const make = (name: string, project?: string) =>
       docker(
@@ -147,7 +147,7 @@ describe('stage beside dev', () => {
     expect(await inspectShop()).toBe(shopBefore);
   });
 
-  test('stage is not deployed from changes that no commit holds', async () => {
+  test('stage is not deployed from uncommitted changes', async () => {
     appendFileSync(`${shell.checkout.dir}/README.md`, '\nA line.\n');
     const { exitCode, stdout, stderr } = await gatewayctl(shell, ['up', 'stage'], 'any');
     expect(exitCode).toBe(1);

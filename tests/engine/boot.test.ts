@@ -12,7 +12,7 @@ const bindIp = '10.99.0.1';
 const order = ['db', 'redis', 'gateway', 'prometheus', 'grafana'] as const;
 const quiet = { step() {}, tick() {}, done() {} };
 
-// Its own engine: each start stands in a new network, as after a reboot.
+// Its own engine: each start has a new network, as after a reboot.
 describe('a host that has rebooted', () => {
   let place: SandboxUnderTest;
   let engine: Sandbox;
@@ -26,14 +26,14 @@ describe('a host that has rebooted', () => {
       env: { ...process.env, DOCKER_HOST: engine.dockerHost, TAXLIEN_GATEWAY_ROOT: root },
       ...options,
     });
-  /** What systemd gives to the unit, and nothing else. */
+  /** Only what systemd gives to the unit. */
   const unitEnvironment = async () => {
     const { stdout } = await gatewayctl(['boot', 'install', 'dev', '--print']);
     const lines = stdout.matchAll(/^Environment="([A-Z_]+)=([^"%\\]*)"$/gm);
     return Object.fromEntries([...lines].map(([, key, value]) => [key, value]));
   };
   const addAddress = async () => {
-    // A bridge without ports stands for a network card: it needs no module that an engine does not need.
+    // A bridge without ports instead of a network card: it needs no kernel module besides those of an engine.
     const steps = ['link add card0 type bridge', `address add ${bindIp}/24 dev card0`, 'link set card0 up'];
     for (const step of steps) await run([...enter(), 'ip', ...step.split(' ')]);
   };
@@ -68,7 +68,7 @@ describe('a host that has rebooted', () => {
     await place.remove();
   });
 
-  test('without BIND_IP nothing starts; once it is there, boot start brings up all, in order', async () => {
+  test('without BIND_IP nothing starts; once it exists, boot start starts all containers in order', async () => {
     const { docker } = dockerOf(engine);
     const image = (await docker('inspect', '--format', '{{.Image}}', 'taxlien-gateway-dev-redis')).trim();
     const published = ['--publish', `${bindIp}:18080:6379`, '--restart', 'unless-stopped'];
@@ -99,7 +99,7 @@ describe('a host that has rebooted', () => {
     await dockerOf(engine).docker('rm', 'of-others');
   });
 
-  test('what runs is let alone, and what was stopped by hand stays stopped', async () => {
+  test('running containers are left alone, and manually stopped ones stay stopped', async () => {
     const before = await states();
     const { docker } = dockerOf(engine);
     await docker('stop', 'taxlien-gateway-dev-grafana');
@@ -112,7 +112,7 @@ describe('a host that has rebooted', () => {
     await docker('start', 'taxlien-gateway-dev-grafana');
   });
 
-  test('the unit is one that systemd takes', async () => {
+  test('systemd accepts the unit', async () => {
     const { stdout } = await gatewayctl(['boot', 'install', 'dev', '--print']);
     const file = join(root, 'taxlien-gateway-dev.service');
     const verify = async (text: string) => {
@@ -124,7 +124,7 @@ describe('a host that has rebooted', () => {
     expect([bad.exitCode, bad.stderr.includes('has fatal error')]).toEqual([1, true]);
   });
 
-  test('it is installed, enabled and removed, and nothing is where no systemd runs', async () => {
+  test('it is installed, enabled and removed; without systemd nothing is installed', async () => {
     const unit = '/etc/systemd/system/taxlien-gateway-dev.service';
     const program = join(checkout.dir, 'gatewayctl');
     const script = join(checkout.dir, 'tests/helpers/boot-unit.sh');

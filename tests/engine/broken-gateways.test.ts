@@ -15,7 +15,7 @@ interface Asked {
   readonly problem: string | undefined;
 }
 
-/** Asks for a task every 50 ms, whatever became of the questions before. */
+/** Requests a task every 50 ms, whatever became of the requests before. */
 function askOften({ request }: Worker, id: string): () => Promise<readonly Asked[]> {
   const asked: Promise<Asked>[] = [];
   const timer = setInterval(() => {
@@ -41,7 +41,7 @@ type Edit = (
   file: (path: string) => { write(text: string): void; replace(from: string, to: string): void; remove(): void },
 ) => void;
 
-/** What breaks a gateway, and what the deploy then says. */
+/** What breaks a gateway, and what the deploy then prints. */
 const broken: readonly (readonly [string, Edit, readonly RegExp[]])[] = [
   [
     'a migration that fails',
@@ -85,7 +85,7 @@ const broken: readonly (readonly [string, Edit, readonly RegExp[]])[] = [
       file('cmd/gateway/extra.go').write(
         atStart('selfcheck', 'for n := range 40 {\n\t\t\tprintln("line", n)\n\t\t}\n\t\tpanic("broken at start")'),
       ),
-    // The last 20 lines, of which a panic takes some.
+    // The last 20 lines; a panic takes some of them.
     [/failed its selfcheck \(exit 2\)/, /\bline 39\b[\s\S]*panic: broken at start/, /^(?![\s\S]*\bline 19\b)/],
   ],
   [
@@ -183,7 +183,7 @@ describe.each(accounts)('a gateway that serves, deployed by %s', (account) => {
     expect(await docker('ps', '--all', '--quiet', '--filter', 'label=taxlien-gateway.step')).toBe('');
   });
 
-  test('is followed by a good one with no work by hand; what fails meanwhile fits into the downtime that is reported', async () => {
+  test('is followed by a good deploy without manual work; requests fail only within the reported downtime', async () => {
     edit((file) => file('supabase/migrations/20261125000000_more.sql').write('create table more ();\n'));
     await checkout.git('add', '--all');
     await checkout.git('commit', '--quiet', '--message', 'gateway: more');
@@ -191,12 +191,12 @@ describe.each(accounts)('a gateway that serves, deployed by %s', (account) => {
     const { stdout } = await gatewayctl(shell, ['up', 'dev']);
     const asked = await stop();
     expect(await schema()).toBe('20261125000000');
-    const told = /^gateway: down for (\d+\.\d) s$/m.exec(stdout);
+    const reported = /^gateway: down for (\d+\.\d) s$/m.exec(stdout);
     expect(stdout.match(/: down for /g)).toHaveLength(1);
-    const downtimeMs = Number(told?.[1]) * 1000;
+    const downtimeMs = Number(reported?.[1]) * 1000;
     const failed = asked.filter(({ problem }) => problem !== undefined).map(({ sentMs }) => sentMs);
     expect(failed.length).toBeGreaterThan(0);
-    // Asked on another clock tick than the deploy's own questions.
+    // 50 ms: the deploy's own requests are sent at other moments.
     expect(Math.max(...failed) - Math.min(...failed)).toBeLessThanOrEqual(downtimeMs + 50);
     expect(downtimeMs).toBeLessThan(10_000);
   });
@@ -206,7 +206,7 @@ describe.each(accounts)('a gateway that serves, deployed by %s', (account) => {
       'turns unhealthy',
       (file) => {
         file('cmd/gateway/extra.go').write(atStart('health', 'println("not well today")\n\t\tos.Exit(1)'));
-        // Seconds that a health check has at the start: what follows them is what is told here.
+        // The failure must come after the start period.
         file('components/services/gateway.ts').replace('startPeriodSeconds: 30', 'startPeriodSeconds: 1');
       },
       /gateway is unhealthy; its last lines:[\s\S]*health check: exit 1 not well today/,
@@ -229,11 +229,11 @@ describe.each(accounts)('a gateway that serves, deployed by %s', (account) => {
     expect(stdout + stderr).toMatch(message);
     expect(stdout + stderr).toContain('Fix the error in these lines, then deploy again.');
     expect(stdout).toMatch(/^gateway: down for \d+\.\d s$/m);
-    // The whole wait is the start period and 60 s, on top of what a deploy takes.
+    // Without the early end it would wait for the start period and 60 s more.
     expect(tookMs).toBeLessThan(60_000);
   });
 
-  test('is mended by the next good deploy, which may break the running gateway where that was allowed', async () => {
+  test('is fixed by the next good deploy, which may break the running gateway if that is allowed', async () => {
     edit((file) =>
       file('supabase/migrations/20261126000000_rename.sql').write(
         '-- breaks the running gateway: for the test\ncreate table allowed ();\n',

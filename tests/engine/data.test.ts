@@ -11,7 +11,7 @@ import { completeTask, fetchResult, sha256, workerOf } from '../helpers/worker.t
 const project = 'taxlien-gateway-dev';
 const volumes = ['postgres', 'redis', 'raw', 'prometheus', 'grafana'];
 
-/** Paths, owners, modes and contents of all that lies below a directory. */
+/** Paths, owners, modes and contents of everything below a directory. */
 function treeHash(dir: string): string {
   const hash = createHash('sha256');
   for (const { name, stats, content } of treeEntries(dir)) {
@@ -28,7 +28,7 @@ describe('the data of a deployed instance', () => {
   const results = [1, 2, 3].map((number) => new TextEncoder().encode(`result ${number} `.repeat(5_000)));
   const move = (dir = to) => ['move-data', 'dev', dir];
 
-  /** Kills a move with all its processes as soon as it says that it is at a step. */
+  /** Kills a move with all its processes as soon as it reports a step. */
   const killAt = async (step: string) => {
     const killed = startGatewayctl(shell, move());
     const look = () => {
@@ -38,14 +38,14 @@ describe('the data of a deployed instance', () => {
     expect(await killed.ended, killed.output()).toBeNull();
   };
 
-  /** PostgreSQL says at each start how it ended before. */
+  /** At each start PostgreSQL logs how it ended before. */
   const expectCleanStart = async () => {
     const { stdout, stderr } = await run(['docker', 'logs', `${project}-db`]);
     expect(stdout + stderr).toContain('database system was shut down at');
     expect(stdout + stderr).not.toMatch(/was interrupted|not properly shut down|automatic recovery/);
   };
 
-  /** The results as the gateway gives them back, from the database and the raw directory. */
+  /** The results as the gateway returns them, from the database and the raw directory. */
   const readResults = () =>
     Promise.all(tasks.map(async (id) => sha256(await fetchResult(workerOf(shell.root, 'dev'), id))));
 
@@ -76,7 +76,7 @@ describe('the data of a deployed instance', () => {
     expect(stdout + stderr).toContain(`to move the data: then ./gatewayctl move-data dev ${to}`);
   });
 
-  test('a target that is no place for it stops the move before anything is stopped', async () => {
+  test('an unusable target is refused before any container is stopped', async () => {
     const full = join(shell.root, 'full');
     mkdirSync(full);
     writeFileSync(join(full, 'file'), 'x');
@@ -99,7 +99,7 @@ describe('the data of a deployed instance', () => {
     expect(await started()).toEqual(before);
   });
 
-  test('a disk that fills up in the middle: the services run on where they were', async () => {
+  test('if the disk fills up in the middle, the services run again on the old copy', async () => {
     const disk = mkdtempSync(join(shell.root, 'filling-'));
     await run(['mount', '-t', 'tmpfs', '-o', 'size=2g,nr_inodes=300', 'none', disk]);
     const { exitCode, stderr } = await gatewayctl(shell, move(disk), 'any');
@@ -109,7 +109,7 @@ describe('the data of a deployed instance', () => {
     expect(await readResults()).toEqual(results.map(sha256));
   });
 
-  test('killed at each step, it leaves the whole old copy; the run after the last kill finishes', async () => {
+  test('a kill at any step leaves the old copy complete; the run after the last kill finishes', async () => {
     let whole: string | undefined;
     const steps = [
       `stopping ${project}-redis`,
@@ -130,7 +130,7 @@ describe('the data of a deployed instance', () => {
       expect([exitCode, stdout + stderr]).toEqual([1, expect.stringContaining('E_MOVE_OPEN')]);
     };
     await refused();
-    // As after a kill between the two writes that follow, which no test can hit: DATA_DIR is new, the markers are old.
+    // As after a kill between the next two writes, which no test can time: DATA_DIR is new, the markers are old.
     appendFileSync(join(shell.root, 'dev/.env'), `DATA_DIR=${to}\n`);
     await refused();
     await killAt('Updating (dev)');
@@ -146,9 +146,9 @@ describe('the data of a deployed instance', () => {
     expect(JSON.parse(doctor.stdout)).toMatchObject({ findings: [] });
   });
 
-  test('back to where it was, once the old copy is gone: the bytes are the same', async () => {
+  test('a second move, without the old copy, keeps every byte', async () => {
     for (const volume of volumes) rmSync(join(from, volume), { recursive: true });
-    // The markers lie in the instance whatever DATA_DIR says.
+    // The markers are in the instance, whatever DATA_DIR is.
     const target = join(shell.root, 'second');
     const { stdout, stderr } = await gatewayctl(shell, move(target));
     expect(stderr).toMatch(/postgres: copied and compared, \d{3,} files/);
@@ -160,7 +160,7 @@ describe('the data of a deployed instance', () => {
     await expectCleanStart();
   });
 
-  test('PostgreSQL is stopped in order, whatever its container is replaced for', async () => {
+  test('PostgreSQL shuts down cleanly for whatever reason its container is replaced', async () => {
     const upstream = join(shell.checkout.dir, 'docker/images/upstream-images.json');
     const ways: Readonly<Record<string, () => Promise<unknown>>> = {
       'a new limit': () => {

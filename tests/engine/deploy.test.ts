@@ -20,7 +20,7 @@ const project = 'taxlien-gateway-dev';
 const services = ['db', 'gateway', 'grafana', 'prometheus', 'redis'];
 const bindIp = '127.0.10.1';
 
-// One environment through its life: each test goes on where the one before it stopped.
+// The life of one environment: each test continues from the state that the previous one left.
 describe('dev, from nothing to destroyed and back', () => {
   let shell: Shell;
   let taskId: string;
@@ -34,7 +34,7 @@ describe('dev, from nothing to destroyed and back', () => {
     await tearDown(shell, 'dev');
   });
 
-  test('up makes the instance and starts five healthy containers', async () => {
+  test('up creates the instance and starts five healthy containers', async () => {
     const { stdout } = await gatewayctl(shell, ['up', 'dev']);
     const containers = await containersOf(project);
     expect(Object.keys(containers).sort()).toEqual(services);
@@ -70,7 +70,7 @@ describe('dev, from nothing to destroyed and back', () => {
     }
   });
 
-  test('no secret stands in a container, in the state or in the outputs', async () => {
+  test('no secret is in a container, in the state or in the outputs', async () => {
     const inspected = JSON.stringify(await containersOf(project));
     const state = readFileSync(join(shell.root, 'dev/state/.pulumi/stacks/taxlien-gateway/dev.json'), 'utf8');
     const outputs = (await inStackShell(shell, 'dev', ['pulumi', 'stack', 'output', '--json', '--show-secrets']))
@@ -85,7 +85,7 @@ describe('dev, from nothing to destroyed and back', () => {
     }
   });
 
-  test('the outputs say what runs where', async () => {
+  test('the outputs show what runs where', async () => {
     const { stdout } = await inStackShell(shell, 'dev', ['pulumi', 'stack', 'output', '--json']);
     const outputs = JSON.parse(stdout);
     const ids = await containerIds(project);
@@ -97,14 +97,14 @@ describe('dev, from nothing to destroyed and back', () => {
     for (const service of services) expect(outputs.containers[service].id).toBe(ids[service]);
   });
 
-  test("a task lives its whole life, and Prometheus sees the gateway's metrics", async () => {
+  test("a task is enqueued, claimed and delivered, and Prometheus has the gateway's metrics", async () => {
     const worker = workerOf(shell.root, 'dev');
     taskId = await completeTask(worker, result);
     expect(sha256(await fetchResult(worker, taskId))).toBe(sha256(result));
     expect((await fetch(`http://${bindIp}:8081/v3/tasks/claim`, { method: 'POST', body: '{}' })).status).toBe(401);
   });
 
-  test('Grafana starts without a complaint and answers through its data source', async () => {
+  test('Grafana starts without an error in its log and answers through its data source', async () => {
     expect(await docker('logs', `${project}-grafana`)).not.toMatch(/level=(warn|error)/);
     const login = Buffer.from(`admin:${envValue(shell.root, 'dev', 'GRAFANA_ADMIN_PASSWORD')}`).toString('base64');
     const query = async (uid: string) => {
@@ -182,11 +182,11 @@ describe('dev, from nothing to destroyed and back', () => {
     expect(await listImages()).toEqual(images);
     const range = ['--since', since, '--until', `${Date.now() / 1000}`];
     const events = (await docker('events', ...range, '--format', '{{.Type}} {{.Action}}')).split('\n');
-    // Health checks go on meanwhile.
+    // Health checks continue meanwhile.
     expect(events.filter((line) => !/^(container (exec_|health_status)|$)/.test(line))).toEqual([]);
   });
 
-  test('up then replaces the gateway and nothing else, also where the shell turns BuildKit off', async () => {
+  test('up then replaces the gateway and nothing else, even if the shell turns BuildKit off', async () => {
     const before = await containerIds(project);
     await gatewayctl({ ...shell, env: { ...process.env, DOCKER_BUILDKIT: '0' } }, ['up', 'dev']);
     const after = await containerIds(project);
@@ -218,7 +218,7 @@ describe('dev, from nothing to destroyed and back', () => {
     await shell.checkout.git('commit', '--all', '--quiet', '--message', 'monitoring: a line');
   });
 
-  test('a data source that gives no answer fails up and verify, though every container is healthy', async () => {
+  test('a data source that does not answer fails up and verify, though every container is healthy', async () => {
     const file = join(shell.checkout.dir, 'monitoring/grafana/provisioning/datasources/prometheus.yml');
     writeFileSync(file, readFileSync(file, 'utf8').replace('prometheus:9090', 'prometheus:9'));
     const message = `http://${bindIp}:3000/api/ds/query: the data source prometheus must answer a query (got HTTP 400 Post`;
@@ -243,7 +243,7 @@ describe('dev, from nothing to destroyed and back', () => {
     expect(services.filter((service) => before[service] !== after[service])).toEqual(['redis']);
   });
 
-  test('destroy keeps the data: asked for, repeated, and undone by up', async () => {
+  test('destroy keeps the data, may be repeated, and up starts the stack again', async () => {
     const refused = await gatewayctl(shell, ['destroy', 'dev'], 'any');
     expect(refused.exitCode).toBe(1);
     expect(Object.keys(await containersOf(project)).sort()).toEqual(services);
@@ -269,7 +269,7 @@ describe('dev, from nothing to destroyed and back', () => {
     expect(await shell.checkout.git('status', '--porcelain')).toBe('');
   });
 
-  test('doctor, status and verify agree that all is well', async () => {
+  test('doctor, status and verify find no problem', async () => {
     const doctor = JSON.parse((await gatewayctl(shell, ['doctor', 'dev', '--json'])).stdout);
     expect(doctor).toMatchObject({ env: 'dev', findings: [] });
     const rows = JSON.parse((await gatewayctl(shell, ['status', 'dev', '--json'])).stdout) as { health: string }[];
@@ -278,7 +278,7 @@ describe('dev, from nothing to destroyed and back', () => {
     expect([verified.exitCode, verified.stderr]).toEqual([0, '']);
   });
 
-  test("an administrator's password that was changed in the browser fails nothing, and verify says so", async () => {
+  test("an administrator's password changed in the browser fails nothing, and verify reports it", async () => {
     const file = join(shell.root, 'dev/.env');
     const good = readFileSync(file, 'utf8');
     const other = 'b7c1e9a04d2f58336a91';
@@ -324,7 +324,7 @@ describe('dev, from nothing to destroyed and back', () => {
     expect(await containerIds(project)).toEqual(before);
   });
 
-  test('a taken port is refused by the name of its holder', async () => {
+  test('a taken port is refused, and its holder is named', async () => {
     const file = join(shell.root, 'dev/.env');
     const good = readFileSync(file, 'utf8');
     const image = (await containersOf(project)).redis?.Image ?? '';

@@ -6,11 +6,11 @@ import { temporaryDir, writeFiles } from '../helpers/temporary.ts';
 
 const kinds: readonly ObjectKind[] = ['container', 'image', 'network', 'volume'];
 
-/** Without and with a configuration that the docker program warns of, on the same stream as of missing objects. */
+/** Without and with a configuration that the docker program warns about, on the stream that also names missing objects. */
 test.each([
   ['a docker program without warnings', '{}'],
   ['one that cannot read its configuration', '{"auths":'],
-])('what is missing is told from a daemon that does not answer, by %s', async (_, config) => {
+])('a missing object is distinguished from a daemon that does not answer, by %s', async (_, config) => {
   const dir = temporaryDir();
   writeFiles(dir, { 'config.json': config });
   vi.stubEnv('DOCKER_CONFIG', dir);

@@ -29,7 +29,7 @@ import { writeFiles } from '../helpers/temporary.ts';
 const deployedIp = '127.0.10.3';
 const bindIp = '127.0.10.4';
 const project = 'taxlien-gateway-stage';
-/** Every code that a test of this file made the doctor say. */
+/** Every code that the doctor printed in a test of this file. */
 const provoked = new Set<string>();
 let shell: Shell;
 
@@ -39,7 +39,7 @@ interface Diagnosis {
   readonly tookMs: { readonly checks: number; readonly logins: number };
 }
 
-/** What the doctor says; `prefix` runs it in another shell, `environment` with other variables. */
+/** The doctor's findings; `prefix` runs it in another shell, `environment` with other variables. */
 async function diagnose(env = 'stage', environment: NodeJS.ProcessEnv = {}, prefix: readonly string[] = []) {
   const { exitCode, stdout } = await run([...prefix, join(shell.checkout.dir, 'gatewayctl'), 'doctor', env, '--json'], {
     cwd: '/',
@@ -55,7 +55,7 @@ const codesOf = ({ exitCode, findings }: Diagnosis) => ({
   exitCode,
   codes: [...new Set(findings.map(({ code }) => code))].sort(),
 });
-const well = { exitCode: 0, codes: [] };
+const healthy = { exitCode: 0, codes: [] };
 const error = (...codes: readonly string[]) => ({ exitCode: 1, codes });
 const warning = (...codes: readonly string[]) => ({ exitCode: 0, codes });
 
@@ -84,9 +84,9 @@ beforeAll(async () => {
 
 afterAll(() => tearDown(shell, 'dev'));
 
-describe('all is well', () => {
+describe('no finding', () => {
   test('with a new instance', async () => {
-    expect(codesOf(await diagnose())).toEqual(well);
+    expect(codesOf(await diagnose())).toEqual(healthy);
   });
 
   test('with a deployed one, within a second and without a change', async () => {
@@ -94,11 +94,11 @@ describe('all is well', () => {
     const turns: Diagnosis['tookMs'][] = [];
     for (let turn = 0; turn < 5; turn += 1) {
       const found = await diagnose('dev');
-      expect(codesOf(found)).toEqual(well);
+      expect(codesOf(found)).toEqual(healthy);
       turns.push(found.tookMs);
     }
     print(`doctor: ${turns.map(({ checks, logins }) => `checks ${checks} ms, logins ${logins} ms`).join('; ')}`);
-    // The fastest: the machine of the tests is busy with other tests.
+    // The fastest: the machine is busy with other tests.
     expect(Math.min(...turns.map(({ checks }) => checks))).toBeLessThan(1000);
     expect(await docker('ps', '--all', '--no-trunc', '--format', '{{.ID}} {{.CreatedAt}}')).toBe(containers);
   });
@@ -133,7 +133,7 @@ describe('the address', () => {
 });
 
 describe('others on this host', () => {
-  test('containers that hold a port and a name, a network and a volume are told by name', async () => {
+  test('containers that hold a port and a name, a network and a volume are named', async () => {
     await docker('run', '--detach', '--name', 'holder', '--publish', `${bindIp}:6379:6379`, upstreamImages.redis);
     const label = ['--label', 'com.docker.compose.project=shop'];
     await docker('create', '--name', `${project}-db`, ...label, upstreamImages.redis);
@@ -153,10 +153,10 @@ describe('others on this host', () => {
       await docker('network', 'rm', `${project}_default`);
       await docker('volume', 'rm', `${project}_postgres`);
     }
-    expect(codesOf(await diagnose())).toEqual(well);
+    expect(codesOf(await diagnose())).toEqual(healthy);
   });
 
-  test('a process that holds a port is told by its id', async () => {
+  test('a process that holds a port is named by its id', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => void server.listen(5432, bindIp, resolve));
     onTestFinished(() => void server.close());
@@ -187,7 +187,7 @@ describe('others on this host', () => {
 });
 
 describe('secrets and checkout', () => {
-  test('what is only risky is a warning', async () => {
+  test('a risk is only a warning', async () => {
     const reused = /^REDIS_PASSWORD=(.*)$/m.exec(readFileSync(join(shell.root, 'dev/.env'), 'utf8'))?.[1] ?? '';
     setEnv('stage', { WORKER_TOKEN: 'changeme-changeme', REDIS_PASSWORD: reused });
     chmodSync(join(shell.root, 'stage/.env'), 0o640);
@@ -201,7 +201,7 @@ describe('secrets and checkout', () => {
     expect(codesOf(await diagnose('prod'))).toEqual(warning('W_LOOPBACK'));
   });
 
-  test('changes that no commit holds', async () => {
+  test('uncommitted changes', async () => {
     changeFile(join(shell.checkout.dir, 'README.md'), (text) => `${text}\nA line.\n`);
     expect(codesOf(await diagnose())).toEqual(error('E_DIRTY'));
   });
@@ -214,12 +214,12 @@ describe('secrets and checkout', () => {
 
   test('a password that is not that of a database which trusts loopback, as an adopted one does', async () => {
     onTestFinished(await trustLoopback(shell.root, 'dev'));
-    expect(codesOf(await diagnose('dev'))).toEqual(well);
+    expect(codesOf(await diagnose('dev'))).toEqual(healthy);
     setEnv('dev', { POSTGRES_PASSWORD: 'b7c1e9a04d2f58336a91' });
     expect(codesOf(await diagnose('dev'))).toEqual(error('E_POSTGRES_PASSWORD'));
   });
 
-  test('a database that is cut off its network', async () => {
+  test('a database that is disconnected from its network', async () => {
     const [network, database] = ['taxlien-gateway-dev_default', 'taxlien-gateway-dev-db'];
     await docker('network', 'disconnect', network, database);
     onTestFinished(() => docker('network', 'connect', '--alias', 'db', network, database).then(() => {}));
@@ -230,7 +230,7 @@ describe('secrets and checkout', () => {
   });
 });
 
-describe('the place of the data', () => {
+describe('the directory of the data', () => {
   test('in the checkout, or behind a link', async () => {
     setEnv('stage', { DATA_DIR: join(shell.checkout.dir, 'data') });
     expect(codesOf(await diagnose())).toEqual(error('E_DATA_IN_CHECKOUT'));
@@ -257,7 +257,7 @@ describe('the place of the data', () => {
     ['E_DATA_FOREIGN', 'redis', { instanceId: 'another' }],
     ['E_DATA_DEVICE', 'raw', { mountPoint: '/mnt/disk' }],
     ['E_DATA_MAJOR', 'postgres', { imageMajor: '15' }],
-  ])('%s: a marker that says otherwise', async (code, volume, other) => {
+  ])('%s: a marker with other content', async (code, volume, other) => {
     changeFile(join(shell.root, `dev/data/.owners/${volume}.json`), (text) =>
       JSON.stringify({ ...(JSON.parse(text) as object), ...other }),
     );
@@ -280,7 +280,7 @@ describe('the place of the data', () => {
     expect(codesOf(await diagnose('dev'))).toEqual(error('E_DATA_OWNER'));
   });
 
-  test('a move, an adoption or a rotation that is half done', async () => {
+  test('an unfinished move, adoption or rotation', async () => {
     const files = ['dev/move-data.json', 'dev/adoption.json', 'dev/secrets/rotation.json'];
     const [move, adoption, rotation] = files.map((name) => join(shell.root, name));
     const kept = { containers: [], volumes: [] };
@@ -297,7 +297,7 @@ describe('the place of the data', () => {
     expect(codesOf(await diagnose('dev'))).toEqual(error('E_ADOPT_OPEN', 'E_MOVE_OPEN', 'E_ROTATION_OPEN'));
   });
 
-  test('another DATA_DIR than that of markers and volumes', async () => {
+  test('a DATA_DIR that differs from markers and volumes', async () => {
     setEnv('dev', { DATA_DIR: join(shell.root, 'elsewhere') });
     expect(codesOf(await diagnose('dev'))).toEqual(error('E_DATA_MOVED', 'E_VOLUME_DEVICE'));
   });
@@ -315,7 +315,7 @@ describe('the images', () => {
   test.each<[TagAnswer, readonly string[]]>([
     ['has', []],
     ['lacks', ['E_IMAGE_TAG']],
-    // The deploy may log in, or meet the registry at a better time.
+    // The deploy may log in, or the registry may answer then.
     [401, []],
     [429, []],
     [503, []],
@@ -329,7 +329,7 @@ describe('the images', () => {
     );
   });
 
-  test('ones that are not on the daemon, where no registry answers', async () => {
+  test('ones that are not on the daemon, while no registry answers', async () => {
     useRedis('redis:7.4.7-alpine3.23');
     changeFile(join(shell.checkout.dir, 'Dockerfile.gateway'), (text) =>
       text.replace(/^FROM golang:\S+/, 'FROM golang:1.2.3-bookworm'),
@@ -345,7 +345,7 @@ describe('the images', () => {
     expect(await docker('ps', '--all', '--no-trunc', '--quiet')).toBe(containers);
   });
 
-  test('what the gateway was built on is not missed once it is built', async () => {
+  test('the base of the gateway is not reported as missing after the build', async () => {
     const text = readFileSync(join(shell.checkout.dir, 'Dockerfile.gateway'), 'utf8');
     const golang = /^FROM (\S+)/.exec(text)?.[1] ?? '';
     await docker('tag', golang, 'kept:1');
@@ -383,13 +383,13 @@ describe('the daemon', () => {
     ['E_DAEMON_ARCH', 1, { version: { Arch: 's390x' } }],
     ['W_STORAGE_DRIVER', 0, { info: { Driver: 'vfs' } }],
     ['W_DATA_NOT_SHARED', 0, { info: { OperatingSystem: 'Docker Desktop' } }],
-  ])('%s, exit %d, by a stand-in that says %j', async (code, exitCode, altered) => {
+  ])('%s, exit %d, by a stand-in that answers %j', async (code, exitCode, altered) => {
     const { dockerHost } = await alteredDaemon(altered);
     setEnv('stage', { DATA_DIR: '/opt/taxlien-gateway-none/data' });
     expect(codesOf(await diagnose('stage', { DOCKER_HOST: dockerHost }))).toEqual({ exitCode, codes: [code] });
   });
 
-  test('that asks for a newer API than a docker plugin that was built here speaks', async () => {
+  test('that requires a newer API than that of the docker plugin built here', async () => {
     const { dockerHost } = await alteredDaemon({ version: { ApiVersion: '1.52', MinAPIVersion: '1.45' } });
     const cache = mkdtempSync(join(shell.root, 'cache-'));
     const { built } = toolchainKeys(join(workTree, 'bootstrap/toolchain'), platformOf(process.platform, process.arch));

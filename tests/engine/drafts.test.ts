@@ -7,7 +7,7 @@ import { eventually, gatewayctl, type Shell, shellEnvironment } from '../helpers
 import { killTree, startGatewayctl } from '../helpers/killed.ts';
 import { modesOf, modeTable } from '../helpers/modes.ts';
 
-/** Where a verb is killed, and the temporary file that then lies there. */
+/** Where a verb is killed, and the temporary file that is then left. */
 const kills: readonly (readonly [args: readonly string[], step: string, draft: string])[] = [
   [['rotate', 'dev', 'WORKER_TOKEN'], 'before renameSync rotation.json', 'secrets/rotation.json.<pid>.new'],
   [['rotate', 'dev', 'WORKER_TOKEN'], 'before renameSync .env', '.env.<pid>.new'],
@@ -20,7 +20,7 @@ describe.each(accounts)('temporary files, as %s', (account) => {
 
   beforeAll(async () => {
     const made = await shellOf(account, 'drafts', '000');
-    // Where programs put temporary files unless they are told otherwise.
+    // The default directory for temporary files.
     elsewhere = join(made.root, 'tmp');
     mkdirSync(elsewhere);
     await run(['chown', ownerOf(account), elsewhere]);
@@ -42,14 +42,14 @@ describe.each(accounts)('temporary files, as %s', (account) => {
       );
   };
 
-  test('lie in the instance alone, nobody else reads them, and the next run removes what a kill left', async () => {
+  test('are only in the instance, readable by their owner alone, and the next run removes what a kill left', async () => {
     for (const [args, step, draft] of kills) {
       const preload = `--import=${join(shell.checkout.dir, 'tests/helpers/kill-at.ts')}`;
       const env = { ...shell.env, NODE_OPTIONS: preload, KILL_AT: step };
       const killed = startGatewayctl({ ...shell, env }, args);
       await killed.ended;
       expect(killed.child.signalCode, killed.output()).toBe('SIGKILL');
-      // Of this kill alone: those of the one before are gone.
+      // Of this kill only: those of the previous one are gone.
       expect(drafts()).toEqual([`${draft} 600`]);
       expect(readdirSync(elsewhere)).toEqual([]);
     }

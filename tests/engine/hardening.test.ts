@@ -24,7 +24,7 @@ const common = {
   shared: 'pid= ipc=private uts= userns= privileged=false devices=0 autoremove=false',
 };
 
-/** What each has of its own: the table that docs/security.md points to. */
+/** What differs between containers: the table that docs/security.md links to. */
 const table = {
   gateway: {
     ...common,
@@ -86,7 +86,7 @@ describe.each(accounts)('an environment deployed by %s', (account) => {
     await tearDownShell(shell, 'dev');
   });
 
-  test('every container is as the table says', async () => {
+  test('every container is as in the table', async () => {
     const found = await Promise.all(services.map(async (service) => [service, await rowOf(service)]));
     expect(Object.fromEntries(found)).toEqual(table);
   });
@@ -129,7 +129,7 @@ describe.each(accounts)('an environment deployed by %s', (account) => {
     return `${exitCode} ${stdout}${stderr}`.trim();
   };
 
-  test('Redis asks for a password on every path', async () => {
+  test('Redis requires a password on every path', async () => {
     expect(await answerOf(6379, 'PING\r\n')).toMatch(/^-NOAUTH /);
     expect(await inside('redis', '', 'redis-cli', 'ping')).toMatch(/NOAUTH/);
     expect(await inside('redis', '', 'redis-cli', '-h', 'redis', 'ping')).toMatch(/NOAUTH/);
@@ -137,7 +137,7 @@ describe.each(accounts)('an environment deployed by %s', (account) => {
     expect(await answerOf(6379, `AUTH ${envValue(shell.root, 'dev', 'REDIS_PASSWORD')}\r\n`)).toBe('+OK\r\n');
   });
 
-  test('PostgreSQL takes SCRAM with a password and nothing else, on its socket too', async () => {
+  test('PostgreSQL accepts only SCRAM with a password, on its socket too', async () => {
     const ask = ['psql', '--no-password', '-U', 'gateway', '-d', 'gateway', '-Atc', 'show password_encryption'];
     for (const host of [[], ['-h', '127.0.0.1'], ['-h', 'db']]) {
       expect(await inside('db', '', ...ask, ...host)).toMatch(/^2 .*no password supplied/);
@@ -157,7 +157,7 @@ describe.each(accounts)('an environment deployed by %s', (account) => {
     ['the superuser of other images', { user: 'postgres', database: 'postgres' }],
     ['a role that is not there', { user: 'nobody', database: 'gateway' }],
     ['a database that is not there', { user: 'gateway', database: 'nothing' }],
-  ])('PostgreSQL asks %s for SCRAM over the network, and takes no password in clear', async (_, startup) => {
+  ])('PostgreSQL requires SCRAM of %s over the network, and accepts no password in clear', async (_, startup) => {
     const { asked, answered } = await authenticationAsked(
       { host: bindIp, port: 5432, startup },
       envValue(shell.root, 'dev', 'POSTGRES_PASSWORD'),
@@ -180,11 +180,11 @@ describe.each(accounts)('an environment deployed by %s', (account) => {
     expect(open.sort()).toEqual([3000, 5432, 6379, 8081, 9090].map((port) => `${bindIp}:${port}`));
   });
 
-  test('files and directories are as their table says', () => {
+  test('files and directories are as in their table', () => {
     expect(modesOf(join(shell.root, 'dev'))).toEqual(modeTable(ownerOf(account)));
   });
 
-  test("the gateway's metrics are for Prometheus alone", async () => {
+  test("only Prometheus reaches the gateway's metrics", async () => {
     expect((await fetch(`http://${bindIp}:8081/metrics`)).status).toBe(404);
     await eventually('Prometheus reads the metrics', 60_000, async () => {
       const answer = await fetch(`http://${bindIp}:9090/api/v1/query?query=gateway_build_info`);
@@ -193,7 +193,7 @@ describe.each(accounts)('an environment deployed by %s', (account) => {
     });
   });
 
-  test('closed ports and opened metrics: the settings replace what they touch, and nothing else', async () => {
+  test('closed ports and public metrics: the settings replace only the containers that they concern', async () => {
     const before = await containerIds(project);
     appendFileSync(join(shell.root, 'dev/.env'), 'DB_PUBLISH=false\nREDIS_PUBLISH=false\nMETRICS_PUBLIC=true\n');
     await gatewayctl(shell, ['up', 'dev']);

@@ -39,7 +39,7 @@ afterAll(async () => {
   await daemon.stop();
 });
 
-describe('on an engine that behaves as Docker 26 to 29 do, by a stand-in', () => {
+describe('on an engine that behaves like Docker 26 to 29, by a stand-in', () => {
   test('a second up changes nothing, and neither does a refreshing preview', async () => {
     const before = await containerIds(project);
     const { stdout } = await gatewayctl(shell, ['up', 'dev']);
@@ -50,7 +50,7 @@ describe('on an engine that behaves as Docker 26 to 29 do, by a stand-in', () =>
     expect(await containerIds(project)).toEqual(before);
   });
 
-  test('a build that fails says what the compiler said', async () => {
+  test('a failed build prints the output of the compiler', async () => {
     const file = join(shell.checkout.dir, 'cmd/gateway/extra.go');
     writeFileSync(file, 'package main\n\nfunc init() { nowhere() }\n');
     const { exitCode, stdout, stderr } = await gatewayctl(shell, ['up', 'dev'], 'any');
@@ -59,7 +59,7 @@ describe('on an engine that behaves as Docker 26 to 29 do, by a stand-in', () =>
     expect(stdout + stderr).toMatch(/The gateway's build printed:\n[\s\S]*extra\.go:3:15: undefined: nowhere$/m);
   });
 
-  test('a build that is repeated and succeeds leaves no image that pruning does not find', async () => {
+  test('a repeated build that succeeds leaves no image that pruning would miss', async () => {
     const untagged = async (...more: readonly string[]) =>
       (await docker(...['image', 'ls', '--all', '--quiet', '--no-trunc', '--filter', 'dangling=true'], ...more)).split(
         '\n',
@@ -70,7 +70,7 @@ describe('on an engine that behaves as Docker 26 to 29 do, by a stand-in', () =>
     expect((await untagged()).filter((id) => !before.includes(id) && !found.includes(id))).toEqual([]);
   });
 
-  test('images of earlier deploys that lost their tags are removed, but for the last five', async () => {
+  test('untagged images of earlier deploys are removed, except the last five', async () => {
     const imported: string[] = [];
     const file = join(shell.root, 'layer.tar');
     for (let number = 1; number <= 7; number += 1) {

@@ -16,7 +16,7 @@ afterAll(async () => {
   await tearDown(shell, 'dev');
 });
 
-test('what is not in the subset stops a deploy, and the doctor names its line', async () => {
+test('a key outside the subset stops a deploy, and the doctor names its line', async () => {
   const before = await containerIds(project);
   writeFileSync(file(), 'services:\n  gateway:\n    privileged: true\n');
   for (const verb of ['up', 'doctor']) {

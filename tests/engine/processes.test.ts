@@ -6,7 +6,7 @@ import { eventually, gatewayctl, makeShell, type Shell } from '../helpers/engine
 import { startGatewayctl } from '../helpers/killed.ts';
 import { processesWith } from '../helpers/leaks.ts';
 
-/** Verbs that start processes, each with what it leaves an environment that is deployed. */
+/** Verbs that start processes and leave the environment deployed. */
 const verbs: readonly (readonly string[])[] = [
   ['status', 'dev'],
   ['doctor', 'dev'],
@@ -21,7 +21,7 @@ const verbs: readonly (readonly string[])[] = [
   ['exec', '--', 'sleep', '10'],
 ];
 
-/** A test that does not end, and what it leaves as a killed gatewayctl leaves Pulumi's language host: deaf, and nobody's child. */
+/** A test that does not end, and an orphan that ignores SIGTERM, as Pulumi's language host is after a killed gatewayctl. */
 const endlessTest = `
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -35,7 +35,7 @@ test('does not end', async () => {
 });
 `;
 
-test('a run of tests that is told to stop leaves no process, and no engine', async () => {
+test('a stopped test run leaves no process and no engine', async () => {
   const shell = await makeShell('interrupted');
   const { checkout } = shell;
   onTestFinished(() => checkout.remove());
@@ -64,11 +64,11 @@ describe.each(accounts)('what a verb starts, as %s', (account) => {
     await tearDownShell(shell, 'dev');
   });
 
-  // Not the start of gatewayctl itself, which looks for Node.
+  // Not the start of gatewayctl itself, which searches for Node.
   const isAtWork = () => own().some((argv) => /(^|\/)(docker|pulumi|git|sleep) /.test(argv));
   const own = () => processesWith(`TAXLIEN_GATEWAY_ROOT=${shell.root}`);
 
-  test.each(verbs)('ends with %s %s %s, also where it is told to stop', async (...args) => {
+  test.each(verbs)('ends with %s %s %s, also after SIGTERM and SIGINT', async (...args) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       const started = startGatewayctl(
         shell,

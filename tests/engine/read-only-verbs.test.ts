@@ -15,14 +15,14 @@ beforeAll(async () => {
 
 afterAll(() => tearDown(shell, 'dev'));
 
-/** Every container of this engine by id, name and state; one that ends again and again is in two states by turns. */
+/** Every container of this engine by id, name and state; one that keeps restarting alternates between two states. */
 const seen = async () =>
   (await docker('ps', '--all', '--no-trunc', '--format', '{{.ID}} {{.Names}} {{.State}}'))
     .split('\n')
     .sort()
     .map((line) => line.replace(/restarting$/, 'running'));
 
-/** Runs a verb that only looks, and gives what it printed. */
+/** Runs a read-only verb and returns its output. */
 async function look(...verb: readonly string[]): Promise<string> {
   const before = await seen();
   const { stdout } = await gatewayctl(shell, verb, 'any');
@@ -36,7 +36,7 @@ const clean = 'dev: nothing was changed by hand.\n';
 const drifted = (...lines: readonly string[]) =>
   `# dev: changed by hand\n\n${lines.map((line) => `- ${line}\n`).join('')}\n<code>./gatewayctl up dev</code> repairs it.\n`;
 
-describe('verbs that only look leave every container as it is', () => {
+describe('read-only verbs leave every container as it is', () => {
   test('paused', async () => {
     await docker('pause', `${project}-redis`);
     expect(await look('drift', 'dev')).toBe(clean);

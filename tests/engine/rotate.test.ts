@@ -20,7 +20,7 @@ const project = 'taxlien-gateway-dev';
 const services = ['gateway', 'db', 'redis', 'prometheus', 'grafana'];
 
 type Place = 'before' | 'after';
-/** Where a rotation is killed, and which value then stands in the `.env` and where it is stored. */
+/** Where a rotation is killed, and which value the `.env` and the service then have. */
 const kills: Readonly<Record<string, readonly [step: string, env: Place, stored: Place]>> = {
   'journal and store': ['after renameSync rotation.json', 'before', 'before'],
   'store and .env': ['before renameSync .env', 'before', 'after'],
@@ -28,10 +28,10 @@ const kills: Readonly<Record<string, readonly [step: string, env: Place, stored:
   'deploy and end': ['before rmSync rotation.json', 'after', 'after'],
 };
 
-/** The secrets that a service stores by itself. */
+/** The secrets that a service stores itself. */
 const stores = ['GRAFANA_ADMIN_PASSWORD', 'POSTGRES_PASSWORD'];
 
-/** Who uses each secret. */
+/** The services that use each secret. */
 const users: Readonly<Record<string, readonly string[]>> = {
   WORKER_TOKEN: ['gateway'],
   REDIS_PASSWORD: ['gateway', 'redis'],
@@ -39,7 +39,7 @@ const users: Readonly<Record<string, readonly string[]>> = {
   POSTGRES_PASSWORD: ['gateway', 'db'],
 };
 
-test('every secret of the schema is among those rotated here', () => {
+test('every secret of the schema is rotated here', () => {
   expect(Object.keys(users).sort()).toEqual([...secretVariables].sort());
 });
 
@@ -50,7 +50,7 @@ describe.each(accounts)('rotate, as %s', (account) => {
   beforeAll(async () => {
     shell = await shellOf(account, 'rotate', '000');
     await gatewayctl(shell, ['up', 'dev']);
-    // As an adopted database does: then only a login by its name shows which password it has.
+    // As in an adopted database: then only a login over the network shows which password it has.
     if (account === 'root') await trustLoopback(shell.root, 'dev');
     taskId = await completeTask(workerOf(shell.root, 'dev'), new TextEncoder().encode('kept'));
   });
@@ -71,7 +71,7 @@ describe.each(accounts)('rotate, as %s', (account) => {
     const settings = loadSettings(instance(), shell.checkout.dir);
     return (await psql(settings, new DockerClient(await resolveDockerHost()), password, 'select 1;')).exitCode === 0;
   };
-  /** Whether the value is what the service that stores the secret takes; `undefined` where none does. */
+  /** Whether the service that stores the secret accepts the value; `undefined` if no service stores it. */
   const isStored = (variable: string, value: string) =>
     variable === 'POSTGRES_PASSWORD'
       ? databaseTakes(value)
@@ -95,7 +95,7 @@ describe.each(accounts)('rotate, as %s', (account) => {
     expect(killed.child.signalCode, killed.output()).toBe('SIGKILL');
   };
 
-  // What an account changes about it is the same for all.
+  // The account makes the same difference for each secret: one is enough.
   const rotated = Object.entries(users).filter(([variable]) => account === 'root' || variable === 'POSTGRES_PASSWORD');
   test.each(rotated)(
     '%s: survives a kill between any two steps; its users alone are replaced',
@@ -105,7 +105,7 @@ describe.each(accounts)('rotate, as %s', (account) => {
       const stop = watchArguments();
       let begun: string | undefined;
       for (const [between, [step, env, stored]] of Object.entries(kills)) {
-        // Where no service stores it, nothing lies between these two.
+        // If no service stores it, there is nothing between these two.
         if (between === 'store and .env' && !stores.includes(variable)) continue;
         await rotateKilled(variable, step);
         const journal = readRotation(instance());
@@ -140,8 +140,8 @@ describe.each(accounts)('rotate, as %s', (account) => {
       expect(readRotation(instance())).toBeUndefined();
       const state = Object.values(filesBelow(instance().stateDir)).join('\n');
       const logs = (await docker('logs', `${project}-db`)) + (await docker('logs', `${project}-grafana`));
-      const told = stdout + stderr + argumentLists + state + logs;
-      expect([secretsIn(told, after), secretsIn(told, before)]).toEqual([[], []]);
+      const printed = stdout + stderr + argumentLists + state + logs;
+      expect([secretsIn(printed, after), secretsIn(printed, before)]).toEqual([[], []]);
       // Drafts that the kills left are gone as well.
       expect(modesOf(instance().dir)).toEqual(modeTable(ownerOf(account)));
       expect(processesWith(`TAXLIEN_GATEWAY_ROOT=${shell.root}`)).toEqual([]);
@@ -149,7 +149,7 @@ describe.each(accounts)('rotate, as %s', (account) => {
     1_200_000,
   );
 
-  test('killed with all that it started while containers are replaced: plain pulumi up refuses before, up goes on after', async () => {
+  test('after a kill plain pulumi up refuses; after another one, while containers are replaced, up finishes the rotation', async () => {
     const before = envValue(shell.root, 'dev', 'POSTGRES_PASSWORD');
     await rotateKilled('POSTGRES_PASSWORD', 'before renameSync .env');
     const after = readRotation(instance())?.after ?? '';
@@ -175,13 +175,13 @@ describe.each(accounts)('rotate, as %s', (account) => {
     expect(readRotation(instance())).toBeUndefined();
   });
 
-  // Nobody can be asked then which of the two values the database has.
+  // Then no running database shows which of the two values it has.
   const gone = [
     ['its container is removed', 'rotate', () => docker('rm', '--force', `${project}-db`)],
     ['all is destroyed', 'up', () => gatewayctl(shell, ['destroy', 'dev', '--yes'])],
   ] as const;
   test.each(account === 'root' ? gone : [])(
-    'killed when the database alone has the new value, then %s: %s goes on with no work by hand',
+    'killed when only the database has the new value, then %s: %s finishes without manual work',
     async (_, verb, remove) => {
       const before = envValue(shell.root, 'dev', 'POSTGRES_PASSWORD');
       await rotateKilled('POSTGRES_PASSWORD', 'before renameSync .env');
@@ -197,7 +197,7 @@ describe.each(accounts)('rotate, as %s', (account) => {
     },
   );
 
-  test('refuses what is no secret', async () => {
+  test('refuses a variable that is no secret', async () => {
     const { exitCode, stderr } = await gatewayctl(shell, ['rotate', 'dev', 'BIND_IP'], 'any');
     expect([exitCode, stderr]).toEqual([1, expect.stringContaining('Name one of POSTGRES_PASSWORD, REDIS_PASSWORD')]);
   });

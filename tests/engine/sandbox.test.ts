@@ -50,7 +50,7 @@ async function kill(sandbox: Sandbox, place: SandboxPlace): Promise<void> {
 const isBack = (sandbox: Sandbox) =>
   eventually('container is back', 10_000, () => dockerOf(sandbox).docker('exec', 'user', 'cat', '/kept/a.txt'));
 
-test('killed engine: clean unmounts what is left before it deletes, and the data behind it stay', async () => {
+test('after a killed engine, clean unmounts volumes before it deletes, and the data behind them stay', async () => {
   const { options, remove, layout, files } = sandboxUnderTest('killed');
   try {
     const data = join(files, 'data with blank');
@@ -62,7 +62,7 @@ test('killed engine: clean unmounts what is left before it deletes, and the data
 
     expect(mountsBelow(layout.dir)).toContain(join(layout.dataRoot, 'volumes/kept/_data'));
     expect(processesInCgroup(layout.cgroup)).not.toEqual([]);
-    // Two at once, as of a run of tests that is interrupted: the second finds nothing to do.
+    // Two at once, as after an interrupted test run: the second finds nothing to do.
     await Promise.all([cleanSandbox(options), cleanSandbox(options)]);
 
     expect(existsSync(layout.dir)).toBe(false);
@@ -77,7 +77,7 @@ test('killed engine: clean unmounts what is left before it deletes, and the data
   }
 });
 
-test('stopped or killed: a start brings containers and data back and keeps what is no stand-in; clean keeps instances', async () => {
+test('a start after a stop or a kill restores containers and data and keeps official images; clean keeps instances', async () => {
   const { options, remove, layout, files } = sandboxUnderTest('again');
   try {
     writeFiles(join(files, 'data'), { 'a.txt': 'a' });
@@ -150,7 +150,7 @@ test("another engine's published port and the firewall rules here stay as they w
   }
 });
 
-test('host network: refused where another engine runs in it', async () => {
+test('host network: refused if another engine runs in it', async () => {
   const { options, remove } = sandboxUnderTest('refused');
   try {
     await expect(startSandbox({ ...options, netns: 'host' })).rejects.toMatchObject({ code: 'E_OTHER_ENGINE' });

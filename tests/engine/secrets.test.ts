@@ -10,7 +10,7 @@ import { completeTask, workerOf } from '../helpers/worker.ts';
 
 const project = 'taxlien-gateway-dev';
 
-/** Each has what JSON, URLs, redis.conf and shells write in another way. */
+/** Each has characters that JSON, URLs, redis.conf and shells escape. */
 const secrets: Record<string, string> = Object.fromEntries(
   ['POSTGRES_PASSWORD', 'REDIS_PASSWORD', 'WORKER_TOKEN', 'GRAFANA_ADMIN_PASSWORD'].map((key) => [
     key,
@@ -24,7 +24,7 @@ describe.each(accounts)('secrets of an environment deployed by %s', (account) =>
   let argumentLists: ReadonlySet<string>;
 
   beforeAll(async () => {
-    // Neither account's umask may show in what is made.
+    // Neither account's umask may affect the modes of created files.
     shell = await shellOf(account, 'secrets', account === 'root' ? '077' : '000');
     await gatewayctl(shell, ['init', 'dev', '--bind-ip', '127.0.10.1']);
     const file = join(shell.root, 'dev/.env');
@@ -40,7 +40,7 @@ describe.each(accounts)('secrets of an environment deployed by %s', (account) =>
     const preview = await inStackShell(shell, 'dev', ['pulumi', 'preview', '--diff', '--show-config']);
     expect(preview.exitCode, preview.stderr).toBe(0);
     output = { up: up.stdout + up.stderr, preview: preview.stdout + preview.stderr };
-    // Work that leaves lines in logs.
+    // A task leaves lines in logs.
     await completeTask(workerOf(shell.root, 'dev'), new TextEncoder().encode('body'));
   });
 
@@ -51,7 +51,7 @@ describe.each(accounts)('secrets of an environment deployed by %s', (account) =>
   const leaks = (texts: Readonly<Record<string, string>>) =>
     Object.entries(texts).flatMap(([where, text]) => secretsIn(text, secrets).map((name) => `${name} in ${where}`));
 
-  test('stand in the .env and in the files of their services: the search finds them there', () => {
+  test('are found in the .env and in the files of their services, so the search works', () => {
     const { [join(shell.root, 'dev/.env')]: env = '' } = filesBelow(join(shell.root, 'dev'), ['data']);
     expect(secretsIn(env, secrets)).toEqual(Object.keys(secrets));
     const found = leaks(filesBelow(join(shell.root, 'dev/secrets'))).map((leak) => leak.replace(shell.root, ''));
@@ -72,18 +72,18 @@ describe.each(accounts)('secrets of an environment deployed by %s', (account) =>
     expect(secretsIn(`authorization: Basic ${base64}`, secrets)).toEqual(['REDIS_PASSWORD']);
   });
 
-  test('lie in files that only their owners read, as all that is made has its owner and mode under any umask', () => {
+  test('are in files that only their owners read; everything has its owner and mode under any umask', () => {
     expect(modesOf(join(shell.root, 'dev'))).toEqual(modeTable(ownerOf(account)));
   });
 
   test('no process of a deploy outlives it', () => {
     const left = processesWith(`TAXLIEN_GATEWAY_ROOT=${shell.root}`);
     expect(left).toEqual([]);
-    // The search sees processes at all.
+    // The search finds processes at all.
     expect(processesWith(`TEST_INSTANCES_DIR=${process.env.TEST_INSTANCES_DIR}`)).not.toEqual([]);
   });
 
-  test('stand in nothing that docker tells', async () => {
+  test('are in nothing that docker prints', async () => {
     const list = async (...args: string[]) => (await docker(...args)).split('\n').filter((line) => line !== '');
     const containers = await list('ps', '--all', '--quiet');
     const images = [...new Set(await list('images', '--all', '--quiet'))];
@@ -102,7 +102,7 @@ describe.each(accounts)('secrets of an environment deployed by %s', (account) =>
     expect(leaks(texts)).toEqual([]);
   });
 
-  test('stand in no output, argument list, state, configuration or file of the checkout', async () => {
+  test('are in no output, argument list, state, configuration or file of the checkout', async () => {
     // The watch saw the deploy at work.
     expect([...argumentLists].some((list) => list.includes('components/host-step.ts'))).toBe(true);
     expect([...argumentLists].some((list) => list.startsWith('docker\0run\0'))).toBe(true);

@@ -25,7 +25,7 @@ function secret(name: string, content: string, uid: number): string {
   return `${dir}:/run/secrets:ro`;
 }
 
-test('each says what really is in it, and a second start changes nothing', async () => {
+test('each is labelled with the version that it contains, and a second start changes nothing', async () => {
   const { docker } = dockerOf(sandbox);
   const format = '{{index .RepoTags 0}} {{index .Config.Labels "taxlien-gateway.stand-in"}}';
   const ids = await docker('image', 'ls', '--quiet', '--no-trunc');
@@ -96,7 +96,7 @@ async function hostRules(container: string): Promise<readonly string[]> {
   return lines.map((line) => line.replaceAll(/\s+/g, ' '));
 }
 
-test('postgres: started by root it works as uid 70 and trusts loopback alone; without a password it refuses', async () => {
+test('postgres: started as root it runs as uid 70 and trusts loopback only; without a password it refuses', async () => {
   const { docker, tolerant } = dockerOf(sandbox);
   await docker('run', '--detach', '--name=pg-root', '--env=POSTGRES_PASSWORD=x', upstream.db);
   const ready = () => docker('exec', 'pg-root', 'pg_isready', '-h', '127.0.0.1');
@@ -136,7 +136,7 @@ test('prometheus: ready as uid 65534, and its promtool', async () => {
   expect(await docker('exec', 'pr', ...check)).toContain('SUCCESS');
 });
 
-test('grafana: reads provisioning, wants its password, says what it is and what is missing, and refuses broken files', async () => {
+test('grafana: reads provisioning, requires its password, calls itself a stand-in, reports what is missing, and refuses broken files', async () => {
   const { docker, tolerant } = dockerOf(sandbox);
   writeFiles(join(files, 'gf'), {
     'datasources/a.yml': 'apiVersion: 1\ndatasources:\n  - {name: P, type: prometheus, uid: p, url: http://pr:9090}\n',

@@ -18,7 +18,7 @@ let shell: Shell;
 let releases: Releases;
 let server: Awaited<ReturnType<typeof serve>>;
 
-// What this machine has stands for the official parts: archives and lists are made as their publishers make them.
+// This machine's parts replace the official ones, in archives and lists of their publishers' formats.
 beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), 'taxlien-gateway-toolchain-'));
   const { binDir } = await ensureToolchain({ cacheDir: userDirs().cacheDir, progress: quiet });
@@ -55,7 +55,7 @@ test('an engine that is not the pinned one is refused, and nothing is installed'
   expect(readdirSync(join(scratch, 'cache/taxlien-gateway/toolchain'))).toEqual([]);
 });
 
-test('without Go, the parts come from the releases, each checked as its publisher lets it', async () => {
+test("without Go, the parts come from the releases, each checked with its publisher's checksum", async () => {
   const key = `${platform.os}-${platform.arch}`;
   const pinsFile = join(shell.checkout.dir, 'bootstrap/toolchain/parts.ts');
   const [official = '', own = ''] = [units, releases.units].map(([engine]) => engine?.release.sha256?.[key]);
@@ -82,7 +82,7 @@ test('up starts five healthy containers with them', async () => {
   expect(Object.values(containers).map(({ State }) => State.Health.Status)).toEqual(services.map(() => 'healthy'));
 });
 
-test('up says once that the docker plugin was built here', async () => {
+test('up reports once that the docker plugin was built here', async () => {
   const { binDir, parts } = await install();
   const stamp = { ...parts, docker: { ...parts.docker, origin: 'built' } };
   writeFileSync(join(dirname(binDir), 'toolchain.json'), JSON.stringify(stamp));

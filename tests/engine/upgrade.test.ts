@@ -26,13 +26,13 @@ const project = 'taxlien-gateway-dev';
 const services = ['db', 'gateway', 'grafana', 'prometheus', 'redis'];
 const result = new TextEncoder().encode(`raw body ${'x'.repeat(100_000)}`);
 
-/** References of the images that a checkout needs, in the same order for every version. */
+/** Images that a checkout needs, in the same order for every version. */
 function imagesOf({ dir }: Checkout, list: string): readonly string[] {
   const upstream = JSON.parse(readFileSync(join(dir, list), 'utf8')) as typeof upstreamImages;
   return pinsIn(upstream, readFileSync(join(dir, 'Dockerfile.gateway'), 'utf8')).map(({ reference }) => reference);
 }
 
-/** Gives today's stand-ins the names of the old images that the engine does not have. Returns the names given. */
+/** Tags today's stand-ins with the names of the old images that the engine lacks. Returns these names. */
 async function nameAsOld(today: Checkout, old: Checkout): Promise<readonly string[]> {
   const current = imagesOf(today, 'docker/images/upstream-images.json');
   const given: string[] = [];
@@ -86,7 +86,7 @@ describe('a stack of an earlier version', () => {
     expect(sha256(await fetchResult(workerOf(shell.root, 'dev'), taskId))).toBe(sha256(result));
   });
 
-  test('and nothing more when its engine is upgraded to a newer one, by a stand-in', async () => {
+  test('up replaces nothing when the engine is upgraded, by a stand-in', async () => {
     const daemon = await serveAlteredDaemon({ isNewer: true });
     onTestFinished(() => daemon.stop());
     const before = await containerIds(project);

@@ -7,7 +7,7 @@ import { stateFaults } from './state-faults.ts';
 import { stops } from './stops.ts';
 import { surroundings } from './surroundings.ts';
 
-/** All faults, in the order in which they are done. */
+/** All faults, in the order in which they run. */
 export const faults: readonly Fault[] = [
   ...kills,
   killsInARow,

@@ -19,7 +19,7 @@ async function imageOf(service: string): Promise<string> {
 const tagsOf = async (id: string) =>
   JSON.parse(await docker('image', 'inspect', '--format', '{{json .RepoTags}}', id)) as readonly string[];
 
-/** What somebody may do with a docker client. */
+/** Manual changes with a docker client. */
 export const byHand: readonly Fault[] = [
   {
     id: 'F19',

@@ -18,7 +18,7 @@ async function unpackFaketime(dir: string): Promise<void> {
   await run(['dpkg-deb', '--extract', join(dir, archive), dir]);
 }
 
-/** How far the database's clock is before this one, in seconds. */
+/** How far the database's clock is ahead of this one, in seconds. */
 async function databaseIsAheadBy(): Promise<number> {
   const argv = ['psql', '--username=gateway', '-Atc', 'select extract(epoch from clock_timestamp())'];
   const seconds = await inDatabase(...argv);
@@ -27,7 +27,7 @@ async function databaseIsAheadBy(): Promise<number> {
 
 export const clock: Fault = {
   id: 'F37',
-  name: "the database's clock jumps an hour ahead, then two back; all other clocks go on",
+  name: "the database's clock jumps an hour ahead, then two back; no other clock changes",
   phase: 'between two deploys',
   async run(stack, traffic) {
     const dir = join(stack.shell.root, 'clock');
@@ -56,7 +56,7 @@ export const clock: Fault = {
         );
         const before = traffic.acknowledged();
         await eventually(
-          'results under the other time',
+          'results at the other time',
           60_000,
           async () => traffic.acknowledged() > before + 2 || undefined,
         );

@@ -9,7 +9,7 @@ import { run } from '../../host/process.ts';
 import { end, processesInCgroup, processesWithArgs, signal, waitForEnd } from '../../host/processes.ts';
 import { eventually, workTree } from '../helpers/engine.ts';
 
-/** The engine of this run, which stands in the network that the tests run in; no other one is ever touched. */
+/** The engine of this run, in the network namespace of the tests; no other engine is ever touched. */
 function ownLayout(): Layout {
   const socket = process.env.DOCKER_HOST?.replace('unix://', '') ?? '';
   const layout = layoutOf(dirname(dirname(dirname(socket))), basename(dirname(socket)));
@@ -31,7 +31,7 @@ export async function stopEngine(): Promise<void> {
   await end(dockerd(ownLayout()), 'SIGTERM', 140_000);
 }
 
-/** Starts containerd and dockerd where they do not run, in the very network that they stood in. */
+/** Starts containerd and dockerd if they do not run, in the same network namespace as before. */
 export async function startEngine(): Promise<void> {
   const layout = ownLayout();
   if (containerd(layout).length === 0) {
@@ -43,7 +43,7 @@ export async function startEngine(): Promise<void> {
   await eventually('the engine answers', 120_000, async () => (await ping(layout.socket)) || undefined);
 }
 
-/** What a power cut leaves of an engine: no process, mount or network of it, and its directories as they are. */
+/** Leaves what a power cut leaves of an engine: its directories, without its processes, mounts and networks. */
 export async function cutPower(): Promise<void> {
   const layout = ownLayout();
   const all = () => [
@@ -61,7 +61,7 @@ export async function cutPower(): Promise<void> {
   for (const path of [layout.pidFile, layout.socket, layout.execRoot]) rmSync(path, { recursive: true, force: true });
   const links = JSON.parse((await run(['ip', '-json', 'link'])).stdout) as { ifname: string }[];
   for (const { ifname } of links.filter(({ ifname }) => ifname !== 'lo')) {
-    // The other end of a pair goes with the first.
+    // The other end of a pair is deleted with the first.
     await run(['ip', 'link', 'delete', ifname], { allowedExitCodes: [0, 1] });
   }
 }

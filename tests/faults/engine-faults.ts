@@ -25,7 +25,7 @@ const restartIds: Readonly<Record<Phase, string>> = {
 const restarts = (Object.keys(phases) as Phase[]).map(
   (phase): Fault => ({
     id: restartIds[phase],
-    name: 'the engine is stopped and started again; once more where the doctor asks for it',
+    name: 'the engine is stopped and started again; once more if the doctor requires it',
     phase: phases[phase],
     async run(stack) {
       stack.change();
@@ -36,10 +36,10 @@ const restarts = (Object.keys(phases) as Phase[]).map(
       // The last wait may outlast a restart.
       if ((await up.ended) !== 0) expect(up.output()).toMatch(/Then run \.\/gatewayctl up dev/);
       else expect(phase).toBe('wait');
-      // Docker 20.10 may come back counting a port as taken that no container has, and gives it free for nobody.
+      // Docker 20.10 may start with a port counted as taken that no container has, and never free it.
       const { stdout } = await gatewayctl(stack.shell, ['doctor', 'dev'], 'any');
       if (!stdout.includes('sudo systemctl restart docker')) return undefined;
-      stack.notes.push('the engine was started a second time, as the doctor asked');
+      stack.notes.push('the engine was started a second time, as the doctor required');
       await stopEngine();
       await startEngine();
       return undefined;
@@ -92,7 +92,7 @@ export const engineFaults: readonly Fault[] = [
   },
   {
     id: 'F17',
-    name: 'BIND_IP is gone after a boot, and comes back later',
+    name: 'BIND_IP is missing after a boot, and is added later',
     phase: 'between two deploys',
     async run(stack) {
       await cutPower();
@@ -111,7 +111,7 @@ export const engineFaults: readonly Fault[] = [
   },
   {
     id: 'F18',
-    name: 'BIND_IP goes and comes back',
+    name: 'BIND_IP is removed and added again',
     phase: phases.build,
     async run(stack) {
       stack.change();

@@ -3,30 +3,30 @@ import { eventually } from '../helpers/engine.ts';
 import { lostResults, startTraffic, type Traffic } from '../helpers/traffic.ts';
 import type { LiveStack } from './live-stack.ts';
 
-/** Something that is done to a running stack. */
+/** A fault that is injected into a running stack. */
 export interface Fault {
-  /** `F01`, for good. */
+  /** `F01`; never reused. */
   readonly id: string;
   readonly name: string;
   /** When it hits: in which phase of a deploy, or between two. */
   readonly phase: string;
   /**
-   * Does it, and looks at what the user is told.
-   * @returns what the next `up` has to say, where it has to say something
+   * Injects it and checks what the user sees.
+   * @returns what the next `up` must print, if anything
    */
   run(stack: LiveStack, traffic: Traffic): Promise<RegExp | undefined>;
 }
 
-/** Does a fault to a stack under traffic and looks whether all that must hold held. */
+/** Injects a fault into a stack under traffic and checks that everything holds that must hold. */
 export async function expectHeld(stack: LiveStack, fault: Fault): Promise<void> {
   const traffic = startTraffic(stack.worker);
   const acknowledged = (least: number) =>
     eventually(`${least} acknowledged results`, 180_000, async () => traffic.acknowledged() >= least || undefined);
   try {
     await acknowledged(1);
-    const mended = await fault.run(stack, traffic);
+    const recovery = await fault.run(stack, traffic);
     const text = await stack.expectWhole();
-    if (mended !== undefined) expect(text).toMatch(mended);
+    if (recovery !== undefined) expect(text).toMatch(recovery);
     await acknowledged(traffic.acknowledged() + 1);
   } finally {
     await traffic.stop();

@@ -12,11 +12,11 @@ const chosen = asked === undefined ? faults : asked.flatMap((wanted) => faults.f
 const minute = 60_000;
 const mostMinutes = 40;
 
-/** What went wrong, without what `up` printed: that stands before what was expected of it, and after what else went wrong. */
+/** The failure in one line. `up`'s output precedes a failed assertion and follows any other error. */
 function shortly({ name, message }: Error): string {
   const lines = message.trim().split('\n');
-  const told = lines.find((line) => / error: /.test(line)) ?? lines.at(name === 'AssertionError' ? -1 : 0);
-  return (told ?? '').trim().slice(0, 300);
+  const line = lines.find((each) => / error: /.test(each)) ?? lines.at(name === 'AssertionError' ? -1 : 0);
+  return (line ?? '').trim().slice(0, 300);
 }
 
 describe('a stack that a worker works with', () => {
@@ -37,7 +37,7 @@ describe('a stack that a worker works with', () => {
     if (asked === undefined) expect(minutes()).toBeLessThanOrEqual(mostMinutes);
   }, 5 * minute);
 
-  /** A run of all takes the place of the whole table, a run of some that of its own rows. */
+  /** A run of all faults replaces the whole table, a run of some only their rows. */
   function write(row: FaultRow): void {
     ran.push(row);
     const done = `${ran.length} of ${faults.length} faults in ${minutes()} minutes on ${cpus().length} cores`;

@@ -9,11 +9,11 @@ const killsEach = 4;
 
 interface Victim {
   readonly name: string;
-  /** Program below `gatewayctl`; `node` is `gatewayctl` itself, which nothing is left of to say something. */
+  /** Program below `gatewayctl`; `node` is `gatewayctl` itself, which then cannot print anything. */
   readonly program: string;
-  /** What the user is told by the run that it hit. */
+  /** What the killed run prints. */
   readonly says: RegExp;
-  /** Whether it has done its part before the end, so that a late kill does no harm. */
+  /** Whether its work is over before `up` ends, so that a late kill does no harm. */
   readonly isDoneBefore: boolean;
 }
 
@@ -32,7 +32,7 @@ const victims: readonly Victim[] = [
   { name: 'node, which runs gatewayctl', program: 'node', says: /^/, isDoneBefore: false },
 ];
 
-/** Kills of one process of a deploy, each at a moment of its own, each followed by an `up` that mends. */
+/** Kills of one process of a deploy, each at another moment, each followed by an `up` that recovers. */
 export const kills: readonly Fault[] = victims.map(({ name, program, says, isDoneBefore }, index) => {
   const moments = momentsFor(program, killsEach);
   return {
@@ -52,7 +52,7 @@ export const kills: readonly Fault[] = victims.map(({ name, program, says, isDon
   };
 });
 
-/** An `up` of a change, hit at a moment; earlier where it was faster than usual. */
+/** An `up` of a change, killed at a moment; tried again earlier if it was already over. */
 async function upKilledAt(stack: LiveStack, atMs: number, victimsOf: (up: Started) => Promise<readonly number[]>) {
   for (let ms = atMs; ; ms /= 2) {
     stack.change();
@@ -67,7 +67,7 @@ async function upKilledAt(stack: LiveStack, atMs: number, victimsOf: (up: Starte
   }
 }
 
-/** The process, awaited where it has not begun; none where the `up` ended before. */
+/** Waits for the process to start; none if the `up` ended before. */
 async function victimOf({ child, isRunning }: Started, program: string): Promise<readonly number[]> {
   while (isRunning()) {
     const pid = program === 'node' ? child.pid : programBelow(child.pid ?? 0, program);

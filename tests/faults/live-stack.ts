@@ -16,22 +16,22 @@ export const bindIp = '10.98.0.1';
 const services = ['db', 'gateway', 'grafana', 'prometheus', 'redis'];
 const dataSize = '512m';
 
-/** What `up` said, and whether it went well. */
+/** What `up` printed, and its exit code. */
 export interface Said {
   readonly exitCode: number;
   readonly text: string;
 }
 
-/** One instance on an address and a small file system of its own, which faults are done to. */
+/** The instance for the faults, on an address and a small file system of its own. */
 export class LiveStack {
   readonly shell: Shell;
   readonly instanceDir: string;
   readonly dataDir: string;
   readonly #savedDir: string;
   #changes = 0;
-  /** What belongs to the result of a fault, besides whether it held. */
+  /** Remarks for the result of a fault. */
   readonly notes: string[] = [];
-  /** How long an `up` with a change took, which is what moments of one are chosen in. */
+  /** How long an `up` with a change took; moments are percents of it. */
   upMs = 0;
 
   private constructor(shell: Shell) {
@@ -80,7 +80,7 @@ export class LiveStack {
     return join(this.shell.checkout.dir, 'cmd/gateway/main.go');
   }
 
-  /** Another gateway, and another limit for a container that keeps data. */
+  /** Changes the gateway and the limit of a container that keeps data. */
   change(): void {
     this.#changes += 1;
     setGatewayVersion(this.shell.checkout.dir, `3.0.${this.#changes}`);
@@ -96,7 +96,7 @@ export class LiveStack {
     return { exitCode, text: stdout + stderr };
   }
 
-  /** The next `up` mends all: five healthy containers and no other, nothing left to change, a sound database. */
+  /** The next `up` repairs everything: five healthy containers and no other, nothing left to change, a sound database. */
   async expectWhole(): Promise<string> {
     const { exitCode, text } = await this.up();
     expect(exitCode, text).toBe(0);
@@ -113,7 +113,7 @@ export class LiveStack {
     return text;
   }
 
-  /** Keeps a copy of the instance as it stands, made while nothing writes into it. */
+  /** Copies the instance while its containers are stopped. */
   async save(): Promise<void> {
     const ids = Object.values(await containersOf(project)).map(({ Id }) => Id);
     await docker('stop', ...ids);
@@ -122,9 +122,9 @@ export class LiveStack {
     await docker('start', ...ids);
   }
 
-  /** Puts the copy back, after a fault that the instance did not survive. */
+  /** Restores the copy after a fault that the instance did not survive. */
   async restore(): Promise<void> {
-    // No mount of the engine is left on what is put back.
+    // Removes the engine's mounts from what is restored.
     await cutPower();
     await addAddress(bindIp);
     await startEngine();
@@ -142,7 +142,7 @@ export class LiveStack {
   }
 }
 
-/** Runs a client program in the database's container, with the password that lies there. */
+/** Runs a client program in the database's container, with the password that is there. */
 export function inDatabase(...argv: readonly string[]): Promise<string> {
   const script = 'PGPASSWORD=$(cat /run/secrets/postgres_password) exec "$@"';
   return docker('exec', `${project}-db`, 'sh', '-c', script, 'sh', ...argv);

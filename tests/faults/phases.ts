@@ -1,7 +1,7 @@
 import { eventually } from '../helpers/engine.ts';
 import type { Started } from '../helpers/killed.ts';
 
-/** Phases of an `up` with a changed gateway, by the line of Pulumi's that each begins with. */
+/** Phases of an `up` with a changed gateway, by the line of Pulumi's output that begins each. */
 const begins = {
   begin: /^Updating \(dev\):/m,
   build: /taxlien-gateway-image (creating|replacing|updating)/,
@@ -12,10 +12,10 @@ const begins = {
 
 export type Phase = keyof typeof begins;
 
-/** Waits until a deploy comes to a phase. */
+/** Waits until a deploy reaches a phase. */
 export async function reached(up: Started, phase: Phase): Promise<void> {
   const isReached = await eventually(`up comes to ${phase}`, 240_000, async () =>
     begins[phase].test(up.output()) ? true : up.isRunning() ? undefined : false,
   );
-  if (!isReached) throw new Error(`up ended before it came to ${phase}:\n${up.output()}`);
+  if (!isReached) throw new Error(`up ended before it reached ${phase}:\n${up.output()}`);
 }

@@ -43,7 +43,7 @@ export const stateFaults: readonly Fault[] = [
   },
   {
     id: 'F31',
-    name: 'locks are left behind, whole and half written, by processes whose numbers others have now',
+    name: 'locks are left behind, complete and half written, by processes whose ids were reused',
     phase: between,
     async run({ instanceDir }) {
       const since = new Date(Date.now() - 3_600_000).toISOString();

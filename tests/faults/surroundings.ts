@@ -17,7 +17,7 @@ const between = 'between two deploys';
 export const surroundings: readonly Fault[] = [
   {
     id: 'F33',
-    name: "a stranger takes the gateway's port",
+    name: "another process takes the gateway's port",
     phase: 'while the gateway is swapped',
     async run(stack) {
       stack.change();
@@ -88,11 +88,11 @@ export const surroundings: readonly Fault[] = [
       const [proxy] = processesWithArgs(['-host-ip', bindIp, '-host-port', '6379']);
       const [program = '', ...args] = readFileSync(`/proc/${proxy?.pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
       await docker('rm', '--force', name);
-      // It tells on its fourth file whether it has the port, which the other one may still hold for a moment.
+      // It reports on file descriptor 3 whether it has the port, which the other proxy may still hold for a moment.
       await eventually('a proxy that Docker does not know has the port', 30_000, async () => {
         const { stdio } = spawn(program, args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
-        const told = stdio[3];
-        const [answer] = told === null || told === undefined ? [] : await once(told, 'data');
+        const report = stdio[3];
+        const [answer] = report === null || report === undefined ? [] : await once(report, 'data');
         return `${answer}`.startsWith('0') || undefined;
       });
       return /recovered: killed an orphaned docker-proxy that held 10\.98\.0\.1:6379/;
@@ -114,7 +114,7 @@ async function takePort(port: number, isWanted: () => boolean): Promise<Server> 
   throw new Error(`port ${port} was never free`);
 }
 
-/** Takes all the room that is left on a file system, to its last page. */
+/** Fills a file system to its last page. */
 async function fill(path: string): Promise<void> {
   const { exitCode, stderr } = await run(['dd', 'if=/dev/zero', `of=${path}`, 'bs=64k'], { allowedExitCodes: 'any' });
   if (exitCode === 0 || !stderr.includes('No space left')) throw new Error(`${path}: was not filled (got ${stderr})`);

@@ -4,19 +4,19 @@ import { run } from '../../host/process.ts';
 import { userDirs } from '../../settings/instance.ts';
 import { copyCheckout, instancesDir, makeShell, type Shell, tearDown, workTree } from './engine.ts';
 
-/** Who runs gatewayctl; both must find the same. */
+/** Who runs gatewayctl; both must get the same results. */
 export const accounts = ['root', 'an ordinary user in the docker group'] as const;
 export type Account = (typeof accounts)[number];
 
-/** Owner of what that account makes itself. */
+/** Owner of what that account creates itself. */
 export const ownerOf = (account: Account) => (account === 'root' ? '0:0' : '1:1');
 
-/** A checkout and a root of instances, and who works with them under which umask. */
+/** A checkout and a root of instances for an account and its umask. */
 export async function shellOf(account: Account, name: string, umask: string): Promise<Shell> {
   if (account === 'root') {
     return { ...(await makeShell(name)), before: ['sh', '-c', 'umask "$1"; shift; exec "$@"', 'sh', umask] };
   }
-  // Below the instances of the engine, the user could not get to it.
+  // Below the instances of the engine, the user could not reach it.
   const home = mkdtempSync(`/var/tmp/taxlien-gateway-${name}-`);
   chmodSync(home, 0o755);
   const checkout = await copyCheckout(name, home);

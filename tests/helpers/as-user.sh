@@ -1,6 +1,6 @@
 #!/bin/sh
 # as-user.sh UMASK HOME CACHE SOCKET GROUP COMMAND...: runs a command as the user `daemon` in the group that may use the
-# socket. Cache and socket of the caller, which may lie where that user cannot go, are mounted into its home.
+# socket. The caller's cache and socket, which that user may not be able to reach, are mounted into its home.
 set -eu
 umask=$1 home=$2 cache=$3 socket=$4 group=$5
 shift 5

@@ -1,6 +1,6 @@
 #!/bin/sh
-# boot-unit.sh GATEWAYCTL ENV: installs, shows and removes the unit where a systemd seems to run, in a mount namespace of
-# its own (unshare --mount), so that nothing of the host changes. The real systemctl enables and disables, offline.
+# boot-unit.sh GATEWAYCTL ENV: installs, shows and removes the unit as if systemd ran. Run it by `unshare --mount`, so that
+# nothing of the host changes. The real systemctl enables and disables, offline.
 set -eu
 mount -t tmpfs tmpfs /run
 mkdir -p /run/systemd/system

@@ -1,6 +1,6 @@
 import { temporaryDir, writeFiles } from './temporary.ts';
 
-/** Files that the program reads of a checkout, and some that it must not care for. */
+/** Files of a checkout that the program reads, and some that it must ignore. */
 const checkoutFiles: Readonly<Record<string, string>> = {
   '.dockerignore': '*\n!go.mod\n!cmd\n!internal\n**/*_test.go\n',
   'Dockerfile.gateway': 'FROM scratch\n',
@@ -15,7 +15,7 @@ const checkoutFiles: Readonly<Record<string, string>> = {
   'monitoring/grafana/dashboards/gateway.json': '{}\n',
 };
 
-/** A checkout in a temporary directory, with other files where they are given. */
+/** A checkout in a temporary directory, with these files added or replaced. */
 export function testCheckout(files: Readonly<Record<string, string>> = {}): string {
   const dir = temporaryDir();
   writeFiles(dir, { ...checkoutFiles, ...files });

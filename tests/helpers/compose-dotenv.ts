@@ -6,7 +6,7 @@ import { run } from '../../host/process.ts';
 
 interface ComposeAnswer {
   readonly values: Readonly<Record<string, string>>;
-  /** Empty where Compose takes the file. */
+  /** Empty if Compose accepts the file. */
   readonly error: string;
 }
 

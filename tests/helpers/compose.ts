@@ -23,7 +23,7 @@ export async function composeProgram(): Promise<string> {
     const draft = `${program}.new`;
     const build = { module: 'compose', package: 'github.com/docker/compose/v2/cmd', version: 'v2.40.3' };
     rmSync(draft, { force: true });
-    progress.step('tests: building Docker Compose from its Go module (up to some minutes, once)');
+    progress.step('tests: building Docker Compose from its Go module (takes a few minutes, once)');
     await run(['nice', ...goBuildCommand(build, draft)], { cwd: moduleDir, env: childEnvironment(goEnvironment) });
     renameSync(draft, program);
     progress.done('tests: Docker Compose built');

@@ -29,7 +29,7 @@ export async function copyCheckout(name: string, parent = instancesDir()): Promi
   return asCheckout(dir);
 }
 
-/** The work tree as it was at a commit, with today's packages: start its `cli/main.ts`, since `gatewayctl` would fetch its own. */
+/** The work tree at a commit, with today's packages: start its `cli/main.ts`, since `gatewayctl` would install its own. */
 export async function checkoutAt(commit: string, name: string): Promise<Checkout> {
   const dir = checkoutDirIn(instancesDir(), name);
   const archive = join(dir, 'archive.tar');
@@ -52,9 +52,9 @@ function checkoutDirIn(parent: string, name: string): string {
   return dir;
 }
 
-/** Gives files a git history and the packages. */
+/** Adds a git history and the packages to files. */
 async function asCheckout(dir: string): Promise<Checkout> {
-  // Hard links: the packages are large and nobody writes into them.
+  // Hard links: the packages are large and never written to.
   await run(['cp', '-a', '-l', join(workTree, 'node_modules'), join(dir, 'node_modules')]);
   const git = async (...args: string[]) => {
     const identity = ['-c', 'user.name=test', '-c', 'user.email=test@localhost', '-c', `safe.directory=${dir}`];
@@ -72,11 +72,11 @@ const makeRoot = (name: string): string => mkdtempSync(join(instancesDir(), `${n
 export interface Shell {
   readonly checkout: Checkout;
   readonly root: string;
-  /** What stands before a command so that it runs as another user or under another umask. */
+  /** Prefix of a command that runs it as another user or under another umask. */
   readonly before?: readonly string[];
   /** The environment; default: this process's own. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Home of a user that was made for this shell. */
+  /** Home of a user that was created for this shell. */
   readonly home?: string;
 }
 
@@ -172,7 +172,7 @@ export async function listening(): Promise<readonly string[]> {
   return stdout.split('\n').flatMap((line) => line.trim().split(/\s+/)[3] ?? []);
 }
 
-/** Polls until `probe` gives a value; the error says what it waited for and the last thing it saw. */
+/** Polls until `probe` returns a value; the error has what it waited for and the last value seen. */
 export async function eventually<T>(what: string, timeoutMs: number, probe: () => Promise<T | undefined>): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   let last: unknown;

@@ -1,6 +1,6 @@
 import type { Clock } from '../../host/wait.ts';
 
-/** A clock that stands still but for what is slept and what is added. */
+/** A clock that advances only by what is slept and what is added. */
 export function fakeClock(): Clock & { readonly slept: readonly number[]; add(ms: number): void } {
   let nowMs = 0;
   const slept: number[] = [];

@@ -1,7 +1,7 @@
 import { type CallOptions, DockerClient } from '../../docker/client.ts';
 import { ProcessError, type RunResult } from '../../host/process.ts';
 
-/** A daemon that answers each call as it is told; a call without an answer fails. */
+/** A daemon with scripted answers; a call without an answer fails. */
 export class FakeDocker extends DockerClient {
   /** The arguments of each call. */
   readonly calls: string[] = [];

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Makes another gateway of a checkout: a comment alone would make the very same image. */
+/** Changes the gateway of a checkout: a comment alone would build the same image. */
 export function setGatewayVersion(checkoutDir: string, version: string): void {
   const server = join(checkoutDir, 'internal/api/server.go');
   const text = readFileSync(server, 'utf8');

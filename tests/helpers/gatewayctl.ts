@@ -15,7 +15,7 @@ export const gatewayctl = (home: string, ...args: readonly string[]): Promise<Ru
       XDG_STATE_HOME: join(home, 'state'),
       TAXLIEN_GATEWAY_ROOT: join(home, 'root'),
       DOCKER_HOST: `unix://${home}/no.sock`,
-      // Half of the time of a start.
+      // Halves the time of a start.
       NODE_COMPILE_CACHE: join(checkoutDir, 'node_modules', '.cache', 'compile'),
     }),
     allowedExitCodes: 'any',

@@ -7,7 +7,7 @@ interface Comment {
   readonly user: { readonly login: string };
 }
 
-/** A stand-in for the part of GitHub's API that comments go through; refuses what GitHub would refuse. */
+/** A stand-in for GitHub's API of comments; refuses what GitHub would refuse. */
 export interface GithubApi {
   readonly url: string;
   /** Comments of the one pull request, oldest first. */

@@ -10,12 +10,12 @@ const index = JSON.stringify({
 });
 const digest = `sha256:${createHash('sha256').update(index).digest('hex')}`;
 
-/** What a registry answers: whether it has a tag, or a status that says neither. */
+/** What a registry answers: whether it has a tag, or a status that is neither. */
 export type TagAnswer = 'has' | 'lacks' | 401 | 429 | 503;
 
 /**
- * An image registry on a free port of loopback, which Docker speaks plain HTTP to, for the length of a test. It knows the
- * manifests of images and no layers.
+ * An image registry on a free port of loopback, where Docker uses plain HTTP, for the length of a test. It has manifests
+ * of images and no layers.
  * @returns its `127.0.0.1:<port>`
  */
 export async function serveRegistry(answerOf: (tag: string) => TagAnswer): Promise<string> {

@@ -5,7 +5,7 @@ import { loadSettings, type Secrets, type Settings } from '../../settings/load.t
 import type { Environment } from '../../settings/services.ts';
 import { temporaryDir, writeFiles } from './temporary.ts';
 
-/** Secrets that no other text can hold by chance. */
+/** Secrets that no other text contains by chance. */
 export const testSecrets: Secrets = {
   POSTGRES_PASSWORD: 'postgres-secret-7f3a91',
   REDIS_PASSWORD: 'redis-secret-b2c84d',
@@ -13,7 +13,7 @@ export const testSecrets: Secrets = {
   GRAFANA_ADMIN_PASSWORD: 'grafana-secret-19ab7c',
 };
 
-/** The least that an `.env` must hold; a variable of `undefined` is left out. */
+/** The required variables of an `.env`; one of `undefined` is left out. */
 export const leastVariables: Readonly<Record<string, string | undefined>> = {
   BIND_IP: '127.0.10.1',
   POSTGRES_PASSWORD: testSecrets.POSTGRES_PASSWORD,
@@ -26,7 +26,7 @@ export const cleanSource: Source = { commit: '0123456789ab', isDirty: false };
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-/** Lines of an `.env` with the least that it must hold, and with other values where they are given. */
+/** Lines of an `.env` with the required variables, with these values instead of the defaults. */
 export function envText(variables: Variables = {}): string {
   return Object.entries({ ...leastVariables, ...variables })
     .filter(([, value]) => value !== undefined)
@@ -37,11 +37,11 @@ export function envText(variables: Variables = {}): string {
 export interface TestInstanceOptions {
   readonly env?: Environment;
   readonly root?: string;
-  /** Text of the `.env`; default: the least that it must hold. */
+  /** Text of the `.env`; default: the required variables. */
   readonly text?: string;
 }
 
-/** An instance in a temporary root that holds its `.env` and nothing else. */
+/** An instance in a temporary root with only its `.env`. */
 export function testInstance({
   env = 'dev',
   root = temporaryDir(),

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 
-// Loaded before cli/main.ts (NODE_OPTIONS=--import): SIGKILL of this very process at a step that KILL_AT names,
-// `after renameSync .env`: the call of node:fs, and how the path ends that it is about.
+// Loaded before cli/main.ts (NODE_OPTIONS=--import): SIGKILL of this process at the step in KILL_AT, e.g.
+// `after renameSync .env`: a call of node:fs and the end of its path.
 const [when, call, ending] = (process.env.KILL_AT ?? '').split(' ');
 
 if (process.argv[1]?.endsWith('/cli/main.ts') && (call === 'renameSync' || call === 'rmSync') && ending !== undefined) {

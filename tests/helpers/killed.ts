@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type Shell, shellEnvironment } from './engine.ts';
 
-/** A `gatewayctl` that a test may stop in the middle. */
+/** A running `gatewayctl` that a test may stop. */
 export interface Started {
   readonly child: ChildProcess;
   readonly output: () => string;
@@ -16,7 +16,7 @@ export interface Started {
 
 export const startGatewayctl = (shell: Shell, args: readonly string[]): Started => startProgram(shell, ['', ...args]);
 
-/** Starts a program as an operator of this root would; an empty name stands for `gatewayctl` of the checkout. */
+/** Starts a program as an operator of this root would; an empty name means `gatewayctl` of the checkout. */
 export function startProgram(shell: Shell, [wanted = '', ...args]: readonly string[]): Started {
   const gatewayctl = join(shell.checkout.dir, 'gatewayctl');
   const [program = '', ...rest] = [...(shell.before ?? []), wanted === '' ? gatewayctl : wanted, ...args];
@@ -32,7 +32,7 @@ export function startProgram(shell: Shell, [wanted = '', ...args]: readonly stri
   return { child, output: () => Buffer.concat(chunks).toString('utf8'), ended, isRunning };
 }
 
-/** A process and all that descend from it, plugins in process groups of their own among them. */
+/** A process and all its descendants, including plugins in process groups of their own. */
 export function treeOf(pid: number): readonly number[] {
   const parents = parentsOfAll();
   const found = [pid];
@@ -40,13 +40,13 @@ export function treeOf(pid: number): readonly number[] {
   return found;
 }
 
-/** What a process started itself and has not taken note of the end of. */
+/** Children of a process, including those that it has not waited for. */
 export const childrenOf = (pid: number): readonly number[] => childrenIn(parentsOfAll(), pid);
 
 const childrenIn = (parents: ReadonlyMap<number, number>, pid: number) =>
   [...parents].filter(([, parent]) => parent === pid).map(([child]) => child);
 
-/** Process to its parent, of all there are. */
+/** The parent of each process. */
 function parentsOfAll(): ReadonlyMap<number, number> {
   const parents = new Map<number, number>();
   for (const entry of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
@@ -60,7 +60,7 @@ function parentsOfAll(): ReadonlyMap<number, number> {
 export const programBelow = (pid: number, program: string): number | undefined =>
   treeOf(pid).find((each) => basename(readProc(each, 'cmdline').split('\0')[0] ?? '') === program);
 
-/** Empty where the process ended meanwhile. */
+/** Empty if the process has ended. */
 function readProc(pid: number, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');
@@ -69,7 +69,7 @@ function readProc(pid: number, file: string): string {
   }
 }
 
-/** SIGKILL for a process and all that descend from it. */
+/** SIGKILL for a process and all its descendants. */
 export const killTree = (pid: number): void => kill(treeOf(pid));
 
 export function kill(pids: readonly number[], signal: NodeJS.Signals = 'SIGKILL'): void {

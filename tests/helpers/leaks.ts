@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Every way that a secret may be spelt in text. */
+/** Every encoding that a secret may have in text. */
 function formsOf(secret: string): readonly string[] {
   const json = JSON.stringify(secret).slice(1, -1);
   // As Go's encoder writes it.
   const goJson = json.replace(/[<>&]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`);
-  // Base64 of a longer text that holds the secret at any of the three offsets, without the ends that its neighbours share.
+  // Base64 of a text with the secret at any of the three offsets, without the ends that depend on the neighbours.
   const inner = [0, 1, 2].map((offset) =>
     Buffer.from('x'.repeat(offset) + secret)
       .toString('base64')

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { run } from '../../host/process.ts';
 import { docker, eventually } from './engine.ts';
 
-/** What the official image makes by itself, without arguments for initdb: an adopted database has it. */
+/** What the official image writes without arguments for initdb: an adopted database has it. */
 const officialRules = `local all all trust
 host all all 127.0.0.1/32 trust
 host all all ::1/128 trust
@@ -16,7 +16,7 @@ host all all all scram-sha-256
 
 /**
  * Lets the running database of an environment trust loopback.
- * @returns what undoes it
+ * @returns undoes it
  */
 export async function trustLoopback(root: string, env: string): Promise<() => Promise<void>> {
   const file = join(root, env, 'data/postgres/pg_hba.conf');

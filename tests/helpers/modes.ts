@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Owner and mode of all that an instance holds: the table that docs/security.md points to. `self` is who ran gatewayctl. */
+/** Owner and mode of everything in an instance: the table that docs/security.md links to. `self` is who ran gatewayctl. */
 const table = [
   '. self 755',
   '.env self 600',
@@ -45,10 +45,10 @@ const table = [
   'state/**/ self 755',
 ];
 
-/** The table for an instance that this user made. */
+/** The table for an instance that this user created. */
 export const modeTable = (self: string): readonly string[] => table.map((line) => line.replace(' self ', ` ${self} `));
 
-/** The same of an instance on disk; what a service keeps in its data directory is its own affair. */
+/** The same of an instance on disk, without the content of data directories. */
 export function modesOf(instanceDir: string): readonly string[] {
   const found = new Set<string>();
   const look = (path: string) => {
@@ -62,7 +62,7 @@ export function modesOf(instanceDir: string): readonly string[] {
   return [...found].sort();
 }
 
-/** One name for all paths that are made alike. */
+/** One name for all paths of the same kind. */
 function grouped(path: string, isDirectory: boolean): string {
   const tree = isDirectory ? '**/' : '**';
   return path

@@ -1,6 +1,6 @@
 import { beforeEach, vi } from 'vitest';
 
-// What a test prints by console is noise at best: the printer is host/output.ts.
+// Only host/output.ts prints.
 beforeEach(() => {
   for (const method of ['log', 'info', 'warn', 'error', 'debug'] as const) {
     vi.spyOn(console, method).mockImplementation((...args: unknown[]) => {

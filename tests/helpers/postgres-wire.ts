@@ -8,9 +8,8 @@ export interface Login {
 }
 
 /**
- * Begins to log in to PostgreSQL as a client of its own protocol would, and answers whatever it asks for with the
- * password in clear.
- * @returns what was asked for (`nothing`, `clear`, `md5`, `SASL <mechanisms>`) and what came of the answer
+ * Starts a login to PostgreSQL in its own protocol, and answers every request for a password with the password in clear.
+ * @returns what was requested (`nothing`, `clear`, `md5`, `SASL <mechanisms>`) and what came of the answer
  */
 export function authenticationAsked({ host, port, startup }: Login, password: string) {
   return new Promise<{ asked: string; answered: string }>((resolve, reject) => {

@@ -1,7 +1,7 @@
 import * as pulumi from '@pulumi/pulumi';
 import { MockMonitor } from '@pulumi/pulumi/runtime/mocks.js';
 
-/** What the program asked the engine to register. */
+/** A registration that the program requested of the engine. */
 export interface Registration {
   readonly urn: string;
   readonly type: string;
@@ -110,7 +110,7 @@ export function registrationOf(run: ProgramRun<unknown>, type: string, name: str
   return found[0];
 }
 
-/** `<type> <name>` of what is in one run only or has other inputs in the second. */
+/** `<type> <name>` of what is in only one of the runs or has other inputs in the second. */
 export function changesBetween(before: ProgramRun<unknown>, after: ProgramRun<unknown>): readonly string[] {
   const label = ({ type, name }: Registration) => `${type.split(':').at(-1)} ${name}`;
   const inputsOf = (run: ProgramRun<unknown>) =>

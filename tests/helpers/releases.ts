@@ -18,7 +18,7 @@ export interface Releases {
 
 const digest = (algorithm: string, content: Buffer | string) => createHash(algorithm).update(content).digest('hex');
 
-/** @param programs path of what stands for each program */
+/** @param programs path of the replacement of each program */
 export async function makeReleases(
   dir: string,
   platform: Platform,
@@ -41,7 +41,7 @@ export async function makeReleases(
   await tar(command, 'LICENSE', 'README.md', '-C', 'command', 'pulumi-resource-command');
 
   const contentOf = (unit: Unit) => readFileSync(join(dir, archiveOf(unit)));
-  /** Names of a release's archives, sorted, this platform's among others that nobody fetches. */
+  /** Names of a release's archives, sorted, this platform's and others that are never fetched. */
   const names = ({ release }: Unit) =>
     ['darwin', 'linux', 'windows'].flatMap((os) =>
       ['amd64', 'arm64'].map((arch) => basename(release.archiveUrl({ os, arch }))),

@@ -16,7 +16,7 @@ export interface SandboxUnderTest {
   readonly remove: () => Promise<void>;
 }
 
-/** A place for an engine of one test alone, in a network of its own; its images come from the user's cache. */
+/** A place for an engine of one test, in a network of its own; its images come from the user's cache. */
 export function sandboxUnderTest(name: string): SandboxUnderTest {
   const stateDir = mkdtempSync(join(tmpdir(), 'sandbox-'));
   chmodSync(stateDir, 0o755);

@@ -4,7 +4,7 @@ import type { Instance } from '../../settings/instance.ts';
 import type { Secrets } from '../../settings/load.ts';
 import { writeFiles } from './temporary.ts';
 
-/** Puts the secret files where a deploy does, as this user's own. */
+/** Writes the secret files where a deploy does, owned by this user. */
 export function writeSecretFiles(instance: Instance, secrets: Secrets): void {
   for (const service of secretServices) {
     const dir = secretsPath(instance, service);

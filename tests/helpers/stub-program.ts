@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import { vi } from 'vitest';
 import { temporaryDir, writeFiles } from './temporary.ts';
 
-/** Puts a shell script in a program's place for the length of a test. */
+/** Replaces a program by a shell script for the length of a test. */
 export function stubProgram(name: string, script: string): void {
   const dir = temporaryDir();
   writeFiles(dir, { [name]: `#!/bin/sh\n${script}\n` });

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** A directory of this test alone, gone when it has finished. */
+/** A directory of this test, removed when it has finished. */
 export function temporaryDir(): string {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'taxlien-gateway-test-')));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
 
-/** Writes files, with the directories that they need; keys are paths relative to `dir`. */
+/** Writes files, with their directories; keys are paths relative to `dir`. */
 export function writeFiles(dir: string, files: Readonly<Record<string, string>>): void {
   for (const [name, content] of Object.entries(files)) {
     const path = join(dir, name);

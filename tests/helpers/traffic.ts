@@ -1,21 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fetchResult, sha256, type Worker } from './worker.ts';
 
-/** What a worker was promised while all kinds of things happened to the gateway. */
+/** What a worker was promised while faults hit the gateway. */
 export interface Promised {
   /** SHA-256 of each result whose delivery was acknowledged, by task id. */
   readonly results: ReadonlyMap<string, string>;
-  /** Requests that got no answer, or another than a worker hopes for. */
+  /** Requests without an answer, or with an error. */
   readonly refused: number;
 }
 
 export interface Traffic {
-  /** How many results were acknowledged until now. */
+  /** How many results are acknowledged so far. */
   readonly acknowledged: () => number;
   readonly stop: () => Promise<Promised>;
 }
 
-/** A worker that enqueues, claims and delivers one task after the other, and goes on after whatever it is answered. */
+/** A worker that enqueues, claims and delivers one task after the other, and continues after any error. */
 export function startTraffic({ request }: Worker, pauseMs = 300): Traffic {
   const stopping = new AbortController();
   const results = new Map<string, string>();
@@ -51,7 +51,7 @@ export function startTraffic({ request }: Worker, pauseMs = 300): Traffic {
   };
 }
 
-/** The tasks whose acknowledged result is gone or another one now. */
+/** The tasks whose acknowledged result is gone or changed. */
 export async function lostResults(worker: Worker, { results }: Promised): Promise<readonly string[]> {
   const lost: string[] = [];
   for (const [id, expected] of results) {

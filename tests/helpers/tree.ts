@@ -1,16 +1,16 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 
-/** One thing below a directory. */
+/** A file, directory or link below a directory. */
 export interface TreeEntry {
   /** Path below the directory. */
   readonly name: string;
   readonly stats: Stats;
-  /** Of a file; of a link where it leads; else empty. */
+  /** Content of a file, target of a link, else empty. */
   readonly content: string | Buffer;
 }
 
-/** All that lies below a directory, in the order of the names; links are not followed. */
+/** Everything below a directory, sorted by name; links are not followed. */
 export function treeEntries(dir: string, isWanted: (name: string) => boolean = () => true): readonly TreeEntry[] {
   const names = (readdirSync(dir, { recursive: true }) as string[]).filter(isWanted).sort();
   return names.map((name) => {

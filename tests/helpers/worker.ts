@@ -13,7 +13,7 @@ export interface Worker {
   ) => Promise<Response>;
 }
 
-/** A setting of an instance, as it stands in its `.env`. */
+/** A setting of an instance, as its `.env` has it. */
 export function envValue(root: string, env: string, key: string): string {
   const { entries } = parseDotenv(readFileSync(join(root, env, '.env'), 'utf8'), `${env}/.env`);
   const value = entries.find((entry) => entry.key === key)?.value;
@@ -37,7 +37,7 @@ export function workerOf(root: string, env: string, port = 8081): Worker {
 
 export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-/** A task's whole life: enqueue, claim, deliver. Returns its id. */
+/** Enqueues, claims and delivers a task. Returns its id. */
 export async function completeTask({ request }: Worker, result: Uint8Array): Promise<string> {
   const json = { 'content-type': 'application/json' };
   const created = await request('POST', '/v3/tasks', JSON.stringify({ kind: 'fetch', payload: { url: 'x' } }), json);

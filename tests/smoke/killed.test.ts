@@ -48,7 +48,7 @@ describe('a deploy that is stopped in the middle', () => {
     await tearDown(shell, 'dev');
   });
 
-  test('a second up is told who holds the instance, and changes nothing', async () => {
+  test('a second up prints who holds the instance, and changes nothing', async () => {
     change();
     const first = startGatewayctl(shell, ['up', 'dev']);
     await sleep(1_500);
@@ -63,16 +63,19 @@ describe('a deploy that is stopped in the middle', () => {
     await expectWhole();
   });
 
-  test.each<Phase>(['build', 'swap'])('SIGKILL of the whole tree at the %s: the next up mends all', async (phase) => {
-    change();
-    const killed = startGatewayctl(shell, ['up', 'dev']);
-    await reached(killed, phase);
-    killTree(killed.child.pid ?? 0);
-    expect(await killed.ended, killed.output()).toBe(null);
-    await expectWhole();
-  });
+  test.each<Phase>(['build', 'swap'])(
+    'SIGKILL of the whole tree at the %s: the next up repairs everything',
+    async (phase) => {
+      change();
+      const killed = startGatewayctl(shell, ['up', 'dev']);
+      await reached(killed, phase);
+      killTree(killed.child.pid ?? 0);
+      expect(await killed.ended, killed.output()).toBe(null);
+      await expectWhole();
+    },
+  );
 
-  test('SIGTERM lets pulumi end in order, without a lock left behind', async () => {
+  test('SIGTERM lets pulumi end in order and leaves no lock', async () => {
     change();
     const stopped = startGatewayctl(shell, ['up', 'dev']);
     await reached(stopped, 'prove');
@@ -82,7 +85,7 @@ describe('a deploy that is stopped in the middle', () => {
     expect(stderr).not.toContain('recovered: removed the lock');
   });
 
-  test('a state that is cut off is taken from the newest good copy', async () => {
+  test('a truncated state is replaced by the newest good copy', async () => {
     const state = join(shell.root, 'dev/state/.pulumi/stacks/taxlien-gateway/dev.json');
     truncateSync(state, Math.floor(readFileSync(state).length / 2));
     const stderr = await expectWhole();

@@ -15,7 +15,7 @@ describe('a main process that is killed', () => {
     await tearDown(shell, 'dev');
   });
 
-  test.each(['gateway', 'db', 'redis', 'prometheus', 'grafana'])('%s is back and healthy', async (service) => {
+  test.each(['gateway', 'db', 'redis', 'prometheus', 'grafana'])('%s restarts and is healthy', async (service) => {
     const before = (await containersOf(project))[service];
     if (before === undefined) throw new Error(`no container of ${service}`);
     process.kill(before.State.Pid, 'SIGKILL');

@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { docker } from '../helpers/engine.ts';
 
-/** All that a deploy could leave more of, by name. */
+/** Everything that a deploy could leave behind, by name. */
 export interface Footprint {
   readonly containers: readonly string[];
   readonly networks: readonly string[];
@@ -10,9 +10,9 @@ export interface Footprint {
   /** Ids of the images that this environment built. */
   readonly ownImages: readonly string[];
   readonly otherImages: readonly string[];
-  /** Files and directories in the directory for temporary files that every deploy of the run was given. */
+  /** Files and directories in the TMPDIR of the deploys. */
   readonly temporaryFiles: readonly string[];
-  /** Files of the instance, but for the data and for the copies of the state, which are limited by number. */
+  /** Files of the instance, except data and the copies of the state, which are limited by number. */
   readonly instanceFiles: readonly string[];
 }
 

@@ -13,20 +13,20 @@ import { bytesBelow, type Footprint, footprint, type Places } from './footprint.
 const project = 'taxlien-gateway-dev';
 const wantedDeploys = 200;
 const deploysPerNoOp = 5;
-/** How much slower the last tenth may be than the first: by the clock, and in the processor time of its own processes. */
+/** How much slower the last tenth may be than the first, in elapsed time and in processor time of its processes. */
 const tolerance = 1.4;
-/** Twice what the engine is told to keep: it prunes now and then. */
+/** Twice the engine's limit: it prunes only now and then. */
 const buildCacheLimitGB = 4;
 const stateLimitMiB = 50;
 const keptImages = 5;
 
-/** Minutes after which no further deploy begins; the rest of the hour is for what stands before and behind. */
+/** Minutes after which no further deploy begins; the rest of the hour is for setup and checks. */
 const minutes = Number(process.env.TEST_MINUTES ?? 52);
 
 /** What one run of gatewayctl took. */
 interface Took {
   readonly seconds: number;
-  /** Of all its processes; the engine's own are not among them. */
+  /** Of all its processes, without the engine's. */
   readonly processorSeconds: number;
 }
 
@@ -102,7 +102,7 @@ describe('deploys of a changed gateway, one after the other, while a worker work
     };
   }
 
-  test('lose no result, leave nothing behind and take as long as the first ones', async () => {
+  test('lose no result, leave nothing behind and do not get slower', async () => {
     const course = await runCourse();
     const problems = problemsOf(course);
     if (isWriting) writeReliability('soak', section(course, problems));
@@ -123,7 +123,7 @@ async function childrensSeconds(): Promise<number> {
 
 const ticksPerSecond = run(['getconf', 'CLK_TCK']).then(({ stdout }) => Number(stdout));
 
-/** The median of the first tenth and of the last; of three values at least, where there are as many. */
+/** The median of the first tenth and of the last; of at least three values, if there are as many. */
 function ends(values: readonly number[]): { readonly first: number; readonly last: number } {
   const count = Math.max(3, Math.floor(values.length / 10));
   const median = (part: readonly number[]) =>
@@ -141,7 +141,7 @@ async function buildCacheGB(): Promise<number> {
 
 const more = (before: readonly string[], after: readonly string[]) => after.filter((name) => !before.includes(name));
 
-/** What may take no longer at last than at first, with its values in seconds. */
+/** What must not get slower, with its values in seconds. */
 const times = ({ deploys, noOps }: Course) => [
   { name: 'a deploy', values: deploys.map(({ seconds }) => seconds) },
   { name: 'a deploy of nothing new', values: noOps.map(({ seconds }) => seconds) },
@@ -157,7 +157,7 @@ function problemsOf(course: Course): readonly string[] {
     .map(({ kind, names }) => `${names.length} more ${kind}: ${names.slice(0, 5).join(', ')}`);
   const slower = times(course)
     .map(({ name, values }) => ({ name, ...ends(values) }))
-    // Not greater: no value at all is a problem too.
+    // Negated: NaN, of no values, is a problem too.
     .filter(({ first, last }) => !(last <= first * tolerance))
     .map(({ name, first, last }) => `${name}: ${first.toFixed(1)} s at first, ${last.toFixed(1)} s at last`);
   return [

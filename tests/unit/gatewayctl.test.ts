@@ -7,7 +7,7 @@ import { temporaryDir, writeFiles } from '../helpers/temporary.ts';
 
 const programs = ['sh', 'dirname', 'readlink', 'uname', 'cksum', 'tr', 'mkdir', 'cat', 'rm', 'cp', 'mv', 'kill'];
 
-/** The script's answer in a checkout without packages, on a machine that has only these programs. */
+/** The script's result in a checkout without packages, on a machine that has only these programs. */
 async function answerWith(options: { readonly npm?: string; readonly hasNode?: true; readonly hasHome?: false }) {
   const place = temporaryDir();
   const [checkout, bin] = [join(place, 'checkout'), join(place, 'bin')];

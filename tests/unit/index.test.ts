@@ -3,7 +3,7 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import { envText, testInstance } from '../helpers/instance.ts';
 import { temporaryDir } from '../helpers/temporary.ts';
 
-/** What the program of plain `pulumi up` ends with. */
+/** The error of the program of plain `pulumi up`. */
 async function failureOf(root: string): Promise<Error> {
   vi.stubEnv('TAXLIEN_GATEWAY_ROOT', root);
   vi.stubEnv('DOCKER_HOST', `unix://${root}/no.sock`);
@@ -30,7 +30,7 @@ test('a bad setting: the message begins with its code, and Pulumi shows no stack
   `);
 });
 
-test('what the checks refuse: one code before all, and each finding with its own', async () => {
+test('failed checks: one code first, and each finding with its own', async () => {
   const root = temporaryDir();
   testInstance({ root, text: envText({ BIND_IP: '192.0.2.1' }) });
   const lines = (await failureOf(root)).message.split('\n');

@@ -26,7 +26,7 @@ test('the daemon is asked in one place; besides that, docker reads its context, 
   ]);
 });
 
-test('a script for a shell is fixed text, into which no setting can be put', () => {
+test('a script for a shell is fixed text that contains no setting', () => {
   const scripts = sources.flatMap(({ path, text }) =>
     [...text.matchAll(/'(?:sh', '-c|CMD-SHELL)',\s*(.*)/g)].map(([, script]) => `${path}: ${script}`),
   );

@@ -14,22 +14,22 @@ other
 <!-- end of soak -->
 `;
 
-test('a section gets another body, and the rest of the page stays', () => {
+test('a section gets a new body, and the rest of the page stays', () => {
   const text = withSection(page, 'faults', '| a |\n');
   expect(text).toBe(page.replace('\nold\n', '\n\n| a |\n\n'));
   expect(withSection(text, 'faults', '| a |')).toBe(text);
 });
 
-test('a page that lost a mark is refused', () => {
+test('a page without a mark is refused', () => {
   expect(() => withSection(page.replace('<!-- end of soak -->', ''), 'soak', 'x')).toThrow('no marks of soak');
   expect(() => withSection(page.replace('<!-- soak: written -->', ''), 'soak', 'x')).toThrow('no marks of soak');
 });
 
-test('what a cell holds cannot break the table', () => {
+test('the text of a cell cannot break the table', () => {
   expect(markdownTable(['a', 'b'], [['1|2', 'x\n  y']])).toBe('| a | b |\n| --- | --- |\n| 1\\|2 | x y |');
 });
 
-test('the result of a fault takes the place of its last one, in order', () => {
+test('the result of a fault replaces its last one, in order', () => {
   const rows = (text: string) => text.split('\n').slice(4);
   const one = withFault(page, ['F02', 'a', 'b', 'held'], 2);
   expect(one).toMatch(/^1 of 2 faults were run; each row /);

@@ -76,7 +76,7 @@ test('broken-push-keeps-old', async () => {
   await host.commit('gateway: broken');
   const run = await host.push('dev');
   rmSync(gatewayFile('extra.go'));
-  await host.commit('gateway: mended');
+  await host.commit('gateway: fixed');
   expect(run.exitCode).not.toBe(0);
   expect(results(run)).toEqual(['Toolchain success', 'Doctor success', 'Up failure', 'Summary success']);
   expect(run.summary).toContain('# dev: the deploy failed\n');

@@ -55,7 +55,7 @@ async function openPullRequest(from = repository) {
   });
 }
 
-/** Path, owner, mode, time and content of all that lies in the instance, but for what its services write. */
+/** Path, owner, mode, time and content of everything in the instance, except what its services write. */
 function instanceTree(): string {
   return treeEntries(join(host.root, 'dev'), (name) => !/^data\//.test(name))
     .map(({ name, stats: { uid, gid, mode, mtimeMs }, content }) =>
@@ -109,7 +109,7 @@ test('preview-comment', () => {
 });
 
 test('stateful-first', async () => {
-  // A stand-in for a release that does not exist: a plan refuses an image that nobody has.
+  // A stand-in for a release that does not exist: a plan refuses an image that no registry has.
   await docker('tag', upstreamImages.db, 'postgres:16.99-alpine3.23');
   const file = join(host.developer.dir, 'docker/images/upstream-images.json');
   const images = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;

@@ -21,7 +21,7 @@ type answer struct {
 }
 
 func main() {
-	// It warns of each unknown variable, and there are thousands.
+	// It warns about each unknown variable, and there are thousands.
 	logrus.SetOutput(io.Discard)
 	files := bufio.NewScanner(os.Stdin)
 	files.Buffer(nil, 64<<20)

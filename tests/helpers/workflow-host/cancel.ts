@@ -4,7 +4,7 @@ import type { StartedRun } from './workflow-run.ts';
 
 /**
  * Cancels a run as GitHub's runner does: SIGINT to the process of the step, after 7.5 s SIGTERM, after another 2.5 s
- * SIGKILL to it and all that descend from it.
+ * SIGKILL to it and all its descendants.
  * @returns the last signal that was needed
  */
 export async function cancelRun({ act }: StartedRun): Promise<NodeJS.Signals> {

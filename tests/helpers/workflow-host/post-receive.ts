@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { run } from '../../../host/process.ts';
 import { startWorkflow } from './workflow-run.ts';
 
-// The stand-in's half of a push: every workflow of the pushed commit that has a trigger for its branch runs.
+// GitHub's side of a push: runs every workflow of the pushed commit that has a trigger for its branch.
 
 const hostDir = process.argv[2] ?? '';
 const remote = join(hostDir, 'remote.git');

@@ -17,7 +17,7 @@ export interface WorkflowHost {
   changeGateway(): Promise<string>;
   /** Pushes the clone's head to a branch and waits for the one workflow that this starts. */
   push(branch: string): Promise<WorkflowRun>;
-  /** Puts the clone's head on a branch as a push does, and starts nothing. */
+  /** Pushes the clone's head to a branch and starts nothing. */
   store(branch: string): Promise<void>;
   /** Starts a workflow as by hand, by schedule or by a pull request, and waits for its end. */
   run(event: WorkflowEvent): Promise<WorkflowRun>;
@@ -26,13 +26,13 @@ export interface WorkflowHost {
   remove(): void;
 }
 
-/** Runs on the engine of this test; instances are made by the test, as their owner would. */
+/** Runs on the engine of this test; the test creates the instances, as their owner would. */
 export async function makeWorkflowHost(name: string): Promise<WorkflowHost> {
   const dir = mkdtempSync(join(instancesDir(), `${name}-github-`));
   chmodSync(dir, 0o755);
   const root = join(dir, 'instances');
   mkdirSync(root);
-  // The hook and all that it starts read it.
+  // The hook and everything that it starts read it.
   process.env.TAXLIEN_GATEWAY_ROOT = root;
   const remote = join(dir, 'remote.git');
   await run(['git', 'init', '--quiet', '--bare', remote]);
@@ -68,7 +68,7 @@ export async function makeWorkflowHost(name: string): Promise<WorkflowHost> {
       return runs[0];
     },
     async store(branch) {
-      // What the bare repository fetches itself runs no hook.
+      // A fetch by the bare repository runs no hook.
       await run(['git', '-C', remote, 'fetch', '--quiet', developer.dir, `+HEAD:refs/heads/${branch}`]);
     },
     run: async (event) => (await start(event)).ended,

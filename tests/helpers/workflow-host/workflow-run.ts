@@ -4,18 +4,18 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../../host/process.ts';
 
-/** What GitHub would start a workflow with. */
+/** The event with which GitHub would start a workflow. */
 export interface WorkflowEvent {
   readonly name: 'push' | 'workflow_dispatch' | 'pull_request' | 'schedule';
   /** File in `.github/workflows/`. */
   readonly workflow: string;
   /** Branch whose head is checked out, and whose copy of the workflow runs. */
   readonly branch: string;
-  /** What stands in the event file beside `ref`. */
+  /** Fields of the event file besides `ref`. */
   readonly payload?: Readonly<Record<string, unknown>>;
   /** Further arguments of `act`: `--job`, `--matrix`. */
   readonly actArgs?: readonly string[];
-  /** Labels that are run here besides `self-hosted`: `ubuntu-24.04`. */
+  /** Labels that run here besides `self-hosted`: `ubuntu-24.04`. */
   readonly hostedLabels?: readonly string[];
 }
 
@@ -24,12 +24,12 @@ interface Step {
   readonly result: 'success' | 'failure';
 }
 
-/** What became of a run of a workflow. */
+/** The result of a workflow run. */
 export interface WorkflowRun {
   readonly exitCode: number;
   /** Steps that ran, in order; skipped ones are left out. */
   readonly steps: readonly Step[];
-  /** All that the steps printed. */
+  /** The output of all steps. */
   readonly output: string;
   /** What the steps wrote to the job summary. */
   readonly summary: string;
@@ -54,9 +54,9 @@ export interface StartedRun {
 }
 
 /**
- * Stands in for GitHub and its runner: brings the one workspace to the head of the branch as actions/checkout does,
+ * Replaces GitHub and its runner: checks out the head of the branch in the one workspace as actions/checkout does,
  * writes the event, and runs the real workflow file there with `act` on this host.
- * @param hostDir as `makeWorkflowHost` made it
+ * @param hostDir as `makeWorkflowHost` created it
  */
 export async function startWorkflow(hostDir: string, event: WorkflowEvent): Promise<StartedRun> {
   const workspace = await checkOut(hostDir, event.branch);
@@ -82,7 +82,7 @@ export async function startWorkflow(hostDir: string, event: WorkflowEvent): Prom
   ];
   const act = spawn(process.env.TEST_ACT ?? 'act', args, {
     cwd: workspace,
-    // Without it npm spends minutes on asking for a network that is not there; what it needs is in its cache.
+    // Without it npm waits minutes for a network that is not there; its cache has what it needs.
     env: { ...withoutGit(), NPM_CONFIG_OFFLINE: 'true' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -100,7 +100,7 @@ export async function startWorkflow(hostDir: string, event: WorkflowEvent): Prom
 
 const resultFile = 'result.json';
 
-/** The runs of a host in the order in which they began, as far as they have ended. */
+/** The finished runs of a host in the order in which they began. */
 export function endedRuns(hostDir: string): readonly WorkflowRun[] {
   const runs = join(hostDir, 'runs');
   mkdirSync(runs, { recursive: true });
@@ -109,7 +109,7 @@ export function endedRuns(hostDir: string): readonly WorkflowRun[] {
     .map((id) => JSON.parse(readFileSync(join(runs, id, resultFile), 'utf8')) as WorkflowRun);
 }
 
-/** What actions/checkout does in a workspace that was there before, with `fetch-depth: 0`. */
+/** What actions/checkout does in an existing workspace, with `fetch-depth: 0`. */
 async function checkOut(hostDir: string, branch: string): Promise<string> {
   const workspace = join(hostDir, 'workspace');
   const git = (...args: string[]) => run(['git', '-C', workspace, ...args], { env: withoutGit() });
@@ -120,7 +120,7 @@ async function checkOut(hostDir: string, branch: string): Promise<string> {
   return workspace;
 }
 
-/** A hook is given variables that would send every git to the bare repository. */
+/** A hook's environment has variables that would direct every git to the bare repository. */
 const withoutGit = (): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith('GIT_')));
 
@@ -140,7 +140,7 @@ function readLine(line: string): LogLine {
   try {
     return JSON.parse(line) as LogLine;
   } catch {
-    // What act says before it logs as JSON; shown with the output.
+    // What act prints before it logs as JSON; shown with the output.
     return { raw_output: true, msg: line };
   }
 }

@@ -6,7 +6,7 @@ import { temporaryDir, writeFiles } from '../../helpers/temporary.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
 
-test('what was used within a month stays, and so do files', () => {
+test('directories used within 30 days stay, and so do files', () => {
   const cache = temporaryDir();
   const now = Date.now();
   writeFiles(cache, { 'new/a': '', 'used/a': '', 'old/deep/a': '', lock: '' });
@@ -18,7 +18,7 @@ test('what was used within a month stays, and so do files', () => {
   expect(readdirSync(cache).sort()).toEqual(['lock', 'new', 'used']);
 });
 
-test('a use is noted once a day', () => {
+test('a use is marked at most once a day', () => {
   const dir = join(temporaryDir(), 'dir');
   mkdirSync(dir);
   const made = statSync(dir).mtimeMs;

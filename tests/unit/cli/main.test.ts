@@ -17,7 +17,7 @@ const verbs = [
 ];
 
 describe('help', options, () => {
-  test('lists every verb; asked for it is a success, in place of a verb it is not', async () => {
+  test('lists every verb; exit 0 on request, 1 instead of a verb', async () => {
     const home = temporaryDir();
     const [asked, bare] = await Promise.all([gatewayctl(home, '--help'), gatewayctl(home)]);
     expect([asked.exitCode, asked.stderr, bare.exitCode]).toEqual([0, '', 1]);
@@ -38,7 +38,7 @@ describe('help', options, () => {
   });
 });
 
-test('what is refused: exit 1, the reason on stderr, nothing on stdout, and nothing changed', options, async () => {
+test('a refusal: exit 1, the reason on stderr, nothing on stdout, and nothing changed', options, async () => {
   const calls = [
     ['deploy', 'dev'],
     ['constructor'],
@@ -119,7 +119,7 @@ test('what is refused: exit 1, the reason on stderr, nothing on stdout, and noth
 });
 
 describe('init', options, () => {
-  test('makes an instance once', async () => {
+  test('creates an instance once', async () => {
     const home = temporaryDir();
     const first = await gatewayctl(home, 'init', 'stage', '--bind-ip', '127.0.10.2');
     expect(first).toEqual({
@@ -139,7 +139,7 @@ describe('init', options, () => {
 });
 
 describe('doctor', options, () => {
-  test('shows all that is wrong with the settings, and exits 1', async () => {
+  test('shows all problems of the settings, and exits 1', async () => {
     const home = temporaryDir();
     writeFiles(home, { 'root/prod/.env': envText({ BIND_IP: '0.0.0.0', DB_PORT: '99999' }) });
     const [text, json] = await Promise.all([
@@ -162,7 +162,7 @@ describe('doctor', options, () => {
     expect(readdirSync(join(home, 'root/prod'))).toEqual(['.env']);
   });
 
-  test('tells that there is no instance', async () => {
+  test('reports that there is no instance', async () => {
     const home = temporaryDir();
     const { exitCode, stdout } = await gatewayctl(home, 'doctor', 'stage', '--json');
     const report = JSON.parse(stdout) as { findings: readonly { code: string }[] };
@@ -170,7 +170,7 @@ describe('doctor', options, () => {
   });
 });
 
-test('a refused up: its code stands first on the terminal, in the record and in the job summary', options, async () => {
+test('a refused up: its code is first on the terminal, in the record and in the job summary', options, async () => {
   const home = temporaryDir();
   writeFiles(home, { 'root/stage/.env': envText() });
   const { exitCode, stderr } = await gatewayctl(home, 'up', 'stage');
@@ -181,7 +181,7 @@ test('a refused up: its code stands first on the terminal, in the record and in 
   expect(summary.stdout).toContain(`\`\`\`text\n${stderr.trimEnd()}\n\`\`\`\n`);
 });
 
-test('status without an instance tells how to make one', options, async () => {
+test('status without an instance shows how to create one', options, async () => {
   expect(await gatewayctl(temporaryDir(), 'status')).toEqual({
     exitCode: 0,
     stdout: 'no instance found; create one: ./gatewayctl init <env>\n',

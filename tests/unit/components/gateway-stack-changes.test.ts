@@ -4,7 +4,7 @@ import { changesBetween, type ProgramRun, registrationOf } from '../../helpers/p
 import { runStack, stackPlace } from '../../helpers/stack-run.ts';
 import { writeFiles } from '../../helpers/temporary.ts';
 
-describe('what a change changes', () => {
+describe('what a change replaces', () => {
   test('a README, under another commit: the commit tag', async () => {
     const place = stackPlace();
     const before = await runStack(place);
@@ -40,7 +40,7 @@ describe('what a change changes', () => {
     expect(changesBetween(before, after)).toEqual(['Command taxlien-host-paths', `Container taxlien-${service}`]);
   });
 
-  test('lost host paths: they alone are made again', async () => {
+  test('lost host paths: only they are created again', async () => {
     const place = stackPlace();
     const changes = changesBetween(await runStack(place), await runStack({ ...place, hostPathsId: 'paths-2' }));
     expect(changes).toEqual(['Command taxlien-host-paths']);
@@ -50,7 +50,7 @@ describe('what a change changes', () => {
     const place = stackPlace();
     const before = await runStack(place);
     const after = await runStack({ ...place, secretGenerations: { [service]: 'another' } });
-    // Proven again: with new secrets the running image could fail as a new one could.
+    // Proven again: with new secrets the running image may fail, too.
     const proof = service === 'gateway' ? ['Command taxlien-gateway-selfcheck'] : [];
     const wanted = [...proof, 'Command taxlien-host-paths', `Container taxlien-${service}`];
     expect(changesBetween(before, after)).toEqual(wanted);

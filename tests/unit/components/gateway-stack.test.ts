@@ -9,7 +9,7 @@ import { writeFiles } from '../../helpers/temporary.ts';
 const urnStart = 'urn:pulumi:dev::taxlien-gateway::';
 const shortUrn = (urn: string) => urn.replace(urnStart, '');
 
-test('what is registered, and below what', async () => {
+test('the registered resources and their parents', async () => {
   const run = await runStack(stackPlace());
   const tree = run.registrations.map(({ type, name, parent }) => `${type} ${name} < ${shortUrn(parent)}`);
   expect(`\n${tree.join('\n')}\n`).toMatchInlineSnapshot(`
@@ -157,7 +157,7 @@ test('two runs of one program register the same', async () => {
   expect(two.outputs).toEqual(one.outputs);
 });
 
-test('no secret, and no hash of one, goes over the wire', async () => {
+test('no secret, and no hash of one, is sent to the engine', async () => {
   const run = await runStack(stackPlace());
   const wire = [...run.registrations.map((entry) => entry.wire), ...run.outputs].join('\n');
   expect(wire).toContain('127.0.10.1');
@@ -216,7 +216,7 @@ describe('tags', () => {
     expect(run.result.commit).toBe('0123456789ab');
   });
 
-  test('of a dirty one: the hash of the context tells one state of it from another', async () => {
+  test('of a dirty one: the hash of the context distinguishes its states', async () => {
     const place = stackPlace();
     const dirty = { commit: '0123456789ab', isDirty: true };
     const one = await runStack({ ...place, source: dirty });

@@ -38,7 +38,7 @@ test('data-markers writes a marker of every data directory beside the data', asy
   });
 });
 
-test('what the user can fix comes without a stack, what is our defect with one', async () => {
+test('an error of the user is printed without a stack, a defect with one', async () => {
   const root = temporaryDir();
   testInstance({ root, text: 'BIND_IP=0.0.0.0\n' });
   const bad = await hostStep(root, dataMarkers);
@@ -55,7 +55,7 @@ test('what the user can fix comes without a stack, what is our defect with one',
   expect(readdirSync(instanceOf('dev', root).dir)).toEqual(['.env']);
 });
 
-test('each step of the program is one argument that the steps read: nothing is missing, nothing is empty', async () => {
+test('each step of the program is one argument, complete and without empty fields', async () => {
   const { registrations } = await runStack(stackPlace());
   const steps = registrations
     .filter(({ inputs }) => inputs.interpreter?.[1] === 'components/host-step.ts')

@@ -33,7 +33,7 @@ test('every container: hardening, limits, logs, and its own port on BIND_IP alon
   }
 });
 
-test('a port that is not published is not there, and neither is its URL', async () => {
+test('an unpublished port has no mapping and no URL', async () => {
   const run = await runStack({ ...stackPlace(), variables: { DB_PUBLISH: 'false', REDIS_PUBLISH: 'false' } });
   const ports = services.map((service) => registrationOf(run, container, `taxlien-${service}`).inputs.ports.length);
   expect(ports).toEqual([1, 0, 0, 1, 1]);

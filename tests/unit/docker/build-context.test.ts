@@ -51,7 +51,7 @@ describe('the hash of a build context', () => {
   });
 });
 
-test("the repository's own .dockerignore lets in what the gateway is built from and nothing else", async () => {
+test("the repository's .dockerignore admits only what the gateway is built from", async () => {
   const { readFileSync } = await import('node:fs');
   const root = join(import.meta.dirname, '..', '..', '..');
   const dir = testCheckout({ '.dockerignore': readFileSync(join(root, '.dockerignore'), 'utf8') });

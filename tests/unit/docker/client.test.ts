@@ -15,7 +15,7 @@ function clientOf(script: string): DockerClient {
   return new DockerClient('unix:///x.sock');
 }
 
-test('each call names the daemon first', async () => {
+test("each call begins with the daemon's address", async () => {
   const docker = clientOf('for word in "$@"; do echo "$word"; done; echo');
   expect(await docker.lines(['volume', 'ls', '--filter', 'label=a b'])).toEqual([
     '--host',
@@ -41,7 +41,7 @@ test('a call that takes too long is ended and fails; an exit code fails unless i
   });
 });
 
-test('containers are listed by filters that all apply', async () => {
+test('all filters of a container list apply', async () => {
   const docker = new FakeDocker(() => ({ stdout: 'a\nb\n' }));
   expect(await docker.ps(['status=paused', 'label=x'])).toEqual(['a', 'b']);
   expect(await docker.ps([], '{{.Names}}')).toEqual(['a', 'b']);
@@ -75,7 +75,7 @@ test.each([
     },
     [],
   ],
-])('of the objects that are asked for, those that are there: %s', async (_, answer, wanted) => {
+])('the requested objects that exist: %s', async (_, answer, wanted) => {
   expect(await new FakeDocker(() => answer).inspect('container', ['a', 'b'])).toEqual(wanted);
 });
 
@@ -90,7 +90,7 @@ test.each([
   ],
   [warning, 'exit 1'],
   ['', 'exit 1'],
-])('no answer is not taken for "not there": %s', async (stderr, got) => {
+])('a failed call is not taken for a missing object: %s', async (stderr, got) => {
   const docker = new FakeDocker(() => ({ exitCode: 1, stdout: '[]\n', stderr }));
   await expect(docker.inspect('container', ['a'])).rejects.toMatchObject({
     code: 'E_DAEMON',
@@ -98,11 +98,11 @@ test.each([
   });
 });
 
-test('nothing is asked about no object', async () => {
+test('no call for an empty list', async () => {
   expect(await new FakeDocker(() => undefined).inspect('image', [])).toEqual([]);
 });
 
-test('the last lines of a container, and what docker says where there are none', async () => {
+test("the last lines of a container, or docker's message if there are none", async () => {
   const docker = new FakeDocker(([, , , name]) =>
     name === 'db' ? { stdout: 'out\n', stderr: 'err\n' } : { exitCode: 1, stderr: 'No such container: x\n' },
   );

@@ -23,6 +23,6 @@ test.each([
   [['p/gateway:dev-build-1234', 'p/gateway:dev'], 'p/gateway:dev'],
   [['other/gateway:stage'], 'other/gateway:stage'],
   [[], '-'],
-])('of the tags %j the one that says most', (tags, wanted) => {
+])('of the tags %j the most informative one', (tags, wanted) => {
   expect(shownTag(tags, 'p/gateway:dev')).toBe(wanted);
 });

@@ -8,7 +8,7 @@ import { workTree } from '../../helpers/engine.ts';
 /** Codes in a text, of errors and warnings. */
 const codesIn = (text: string): readonly string[] => text.match(/(?<![.\w])[EW]_[A-Z][A-Z_]*\b/g) ?? [];
 
-/** Every file that people read or that runs, but for tests, the changelog, and the table and what is printed from it. */
+/** Every file of code or documents, except tests, the changelog, the table and what is printed from it. */
 async function filesWithCodes(): Promise<ReadonlyMap<string, readonly string[]>> {
   const but = ['tests', 'CHANGELOG.md', 'host/error-codes.ts', 'docs/errors.md'].map((path) => `:!${path}`);
   const argv = [

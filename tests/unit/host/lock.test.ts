@@ -39,7 +39,7 @@ async function deadPid(): Promise<number> {
   return child.pid;
 }
 
-test('gives back what the work gives, and leaves nothing behind', async () => {
+test('returns the result of the work, and leaves nothing behind', async () => {
   await expect(withLock(path, options(), async () => existsSync(path))).resolves.toBe(true);
   expect(readdirSync(join(dir, 'made', 'on demand'))).toEqual([]);
 });
@@ -73,7 +73,7 @@ test('takes over from a holder whose pid now belongs to another process', async 
   await expect(withLock(path, options(), async () => 'taken')).resolves.toBe('taken');
 });
 
-test('takes over where the one that was taking over is gone too', async () => {
+test('takes over if the process that was taking over is gone too', async () => {
   const pid = await deadPid();
   await hold(pid, 'any');
   await hold(pid, 'any', `${path}.recovery`);
@@ -93,7 +93,7 @@ test('of many that see the same dead holder, one at a time gets in', async () =>
   await Promise.all(Array.from({ length: 8 }, () => withLock(path, options(), work)));
 });
 
-test('waits for a living holder, says so, and gives up at the deadline', async () => {
+test('waits for a living holder, reports it, and gives up at the deadline', async () => {
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
   const pid = child.pid ?? 0;
   const startOf = async (asked: number) => `start of ${asked}`;
@@ -111,7 +111,7 @@ test('waits for a living holder, says so, and gives up at the deadline', async (
   }
 });
 
-test.each(['', '{"pid":4', '\0\0\0\0'])('takes over a file that holds no lock (%j)', async (text) => {
+test.each(['', '{"pid":4', '\0\0\0\0'])('takes over a file that is no lock (%j)', async (text) => {
   await withLock(path, options(), async () => {});
   writeFileSync(path, text);
   await expect(withLock(path, options(), async () => 'taken')).resolves.toBe('taken');

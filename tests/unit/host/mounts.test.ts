@@ -20,6 +20,6 @@ test('finds the mounts at and below a directory, the latest first, with their re
   ]);
 });
 
-test('a directory whose name only begins alike is another one', () => {
+test('a directory whose name only has the same beginning is another one', () => {
   expect(mountsBelow('/box/data/vol', mountInfo)).toEqual([]);
 });

@@ -16,7 +16,7 @@ async function failureOf(promise: Promise<unknown>): Promise<Error> {
   );
 }
 
-describe('a program that ends well', () => {
+describe('a program that succeeds', () => {
   test('its output', async () => {
     expect(await run(['sh', '-c', 'printf out; printf err >&2'])).toEqual({
       exitCode: 0,
@@ -48,7 +48,7 @@ describe('a program that ends well', () => {
     expect((await node(script, { stdin })).stdout).toBe(createHash('sha256').update(stdin).digest('hex'));
   });
 
-  test('none: reading ends at once', async () => {
+  test('without standard input, reading ends at once', async () => {
     expect((await run(['cat'])).stdout).toBe('');
   });
 
@@ -58,7 +58,7 @@ describe('a program that ends well', () => {
 });
 
 describe('lines as they come', () => {
-  test('from both streams, the last one without an end too', async () => {
+  test('from both streams, including a last one without a line end', async () => {
     const lines: string[] = [];
     await run(['sh', '-c', 'echo one; echo; printf two'], { onLine: (line) => lines.push(line) });
     expect(lines).toEqual(['one', '', 'two']);
@@ -77,7 +77,7 @@ describe('lines as they come', () => {
 
 describe('a stop of this process', () => {
   const module = join(import.meta.dirname, '../../../host/process.ts');
-  /** A process that runs `script` by `run`, is told to stop once that has said so, and tells what became of it. */
+  /** A process that runs `script` by `run`, is stopped once `script` prints its start, and prints the outcome. */
   const stopped = async (signal: 'SIGINT' | 'SIGTERM', script: string, options = '') => {
     const program = `
       import { run } from ${JSON.stringify(module)};
@@ -89,7 +89,7 @@ describe('a stop of this process', () => {
     return (await run(argv, { allowedExitCodes: 'any', timeoutMs: 20_000 })).stdout;
   };
 
-  test.each(['SIGINT', 'SIGTERM'] as const)('%s ends the child too, and nothing else is begun', async (signal) => {
+  test.each(['SIGINT', 'SIGTERM'] as const)('%s ends the child too, and nothing else is started', async (signal) => {
     const said = await stopped(signal, 'echo started; exec sleep 60', "allowedExitCodes: 'any'");
     expect(said).toBe(`E_STOPPED sh: stopped, because gatewayctl got ${signal}\n`);
   });
@@ -103,7 +103,7 @@ describe('a stop of this process', () => {
   });
 });
 
-describe('a program that does not', () => {
+describe('a program that fails', () => {
   test('an exit code that is not allowed', async () => {
     const error = await failureOf(run(['sh', '-c', 'echo out; echo first >&2; echo last >&2; exit 3']));
     expect(error).toBeInstanceOf(ProcessError);
@@ -120,7 +120,7 @@ describe('a program that does not', () => {
     `);
   });
 
-  test('the last 20 lines of each stream stand in the message', async () => {
+  test('the last 20 lines of each stream are in the message', async () => {
     const error = await failureOf(run(['sh', '-c', 'seq 30; exit 1']));
     expect(error.message.split('\n').slice(1)).toEqual(Array.from({ length: 20 }, (_, index) => `${index + 11}`));
   });
@@ -132,7 +132,7 @@ describe('a program that does not', () => {
     expect((await failureOf(run(['true'], { allowedExitCodes: [1] }))).message).toBe('true: exit 0');
   });
 
-  test('a signal, whatever is allowed', async () => {
+  test('a signal, whatever codes are allowed', async () => {
     const error = await failureOf(run(['sh', '-c', 'kill -TERM $$'], { allowedExitCodes: 'any' }));
     expect(error.message).toBe('sh -c kill -TERM $$: ended by SIGTERM');
   });
@@ -147,7 +147,7 @@ describe('a program that does not', () => {
     expect(error.message).toBe(`${argv.join(' ')}: still running after 500 ms, killed\nstarted`);
   });
 
-  test('one that is not there', async () => {
+  test('one that does not exist', async () => {
     const error = (await failureOf(run(['no-such-program-7f3a']))) as UserError;
     expect([error.code, error.message, error.fix]).toMatchInlineSnapshot(`
       [
@@ -159,18 +159,18 @@ describe('a program that does not', () => {
     expect(error.cause).toMatchObject({ code: 'ENOENT' });
   });
 
-  test('a directory that is not there', async () => {
+  test('a directory that does not exist', async () => {
     const error = await failureOf(run(['true'], { cwd: '/no/such/directory' }));
     expect(error.message).toBe('true: not found (working directory /no/such/directory)');
   });
 
-  test('one that may not be run is a defect of ours', async () => {
+  test('one that is not executable is a defect of ours', async () => {
     const error = await failureOf(run([temporaryDir()]));
     expect(error).not.toBeInstanceOf(UserError);
     expect(error).toMatchObject({ code: 'EACCES' });
   });
 
-  test('nothing at all', async () => {
+  test('an empty argument list', async () => {
     expect((await failureOf(run([]))).message).toBe('run: empty argument list');
   });
 });

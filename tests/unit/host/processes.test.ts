@@ -10,7 +10,7 @@ import {
   signal,
 } from '../../../host/processes.ts';
 
-test('a process is known by its start, not by its pid alone', () => {
+test('a process is identified by its start time, not by its pid alone', () => {
   const self = identify(process.pid);
   if (self === undefined) throw new Error('this process is not in /proc');
   expect(isAlive(self)).toBe(true);
@@ -18,7 +18,7 @@ test('a process is known by its start, not by its pid alone', () => {
   expect(isAlive({ ...self, bootId: 'another boot' })).toBe(false);
 });
 
-test('a signal for an earlier process of the same pid goes nowhere', () => {
+test('a signal for an earlier process of the same pid is not sent', () => {
   const self = identify(process.pid);
   if (self === undefined) throw new Error('this process is not in /proc');
   signal({ ...self, startTime: '1' }, 'SIGKILL');
@@ -40,7 +40,7 @@ test('finds processes by whole neighbouring arguments, and ends them', async () 
   expect(String(await ended)).toContain('SIGTERM');
 });
 
-test('ends all with a variable in their environment, also one that is deaf to SIGTERM', async () => {
+test('ends all with a variable in their environment, also one that ignores SIGTERM', async () => {
   const mark = `mark-${process.pid}`;
   const start = (script: string) =>
     run([process.execPath, '-e', `${script}; setInterval(() => {}, 1000); console.log('started')`], {

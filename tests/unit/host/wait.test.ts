@@ -4,7 +4,7 @@ import { fakeClock } from '../../helpers/fake-clock.ts';
 
 const never = { isOver: () => false, timeoutMs: 60_000 };
 
-test('looks that take long count by the clock: six of 10 s each are a minute', async () => {
+test('slow checks count in the time limit: six of 10 s each are a minute', async () => {
   const clock = fakeClock();
   let looks = 0;
   const look = () => {
@@ -18,14 +18,14 @@ test('looks that take long count by the clock: six of 10 s each are a minute', a
   });
 });
 
-test('pauses grow up to the longest; the last look comes at the deadline', async () => {
+test('pauses grow up to the longest; the last check is at the deadline', async () => {
   const clock = fakeClock();
   const waited = await waitUntil(() => 'starting', { ...never, firstPauseMs: 10_000, mostPauseMs: 25_000, clock });
   expect(clock.slept).toEqual([10_000, 20_000, 25_000, 5_000]);
   expect(waited).toEqual({ last: 'starting', waitedMs: 60_000 });
 });
 
-test('ends as soon as nothing more is to be waited for, and reports each pause before', async () => {
+test('ends as soon as the result is final, and reports each pause before', async () => {
   const clock = fakeClock();
   const states = ['no answer', 'starting', 'healthy'];
   const reported: unknown[] = [];
@@ -43,13 +43,13 @@ test('ends as soon as nothing more is to be waited for, and reports each pause b
   ]);
 });
 
-test('a time of zero is one look', async () => {
+test('a time limit of zero is one check', async () => {
   const clock = fakeClock();
   expect(await waitUntil(() => 'held', { ...never, timeoutMs: 0, clock })).toEqual({ last: 'held', waitedMs: 0 });
   expect(clock.slept).toEqual([]);
 });
 
-test('a look that fails ends the wait with its error', async () => {
+test('a check that fails ends the wait with its error', async () => {
   const look = () => Promise.reject(new Error('no daemon'));
   await expect(waitUntil(look, { ...never, clock: fakeClock() })).rejects.toThrow('no daemon');
 });

@@ -8,7 +8,7 @@ import { dataVolumes } from '../../../settings/services.ts';
 import { testInstance } from '../../helpers/instance.ts';
 import { temporaryDir, writeFiles } from '../../helpers/temporary.ts';
 
-describe('the mount that a path lies on', () => {
+describe('the mount of a path', () => {
   const mountInfo = [
     '22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw',
     '30 22 8:2 / /srv rw,relatime shared:2 - ext4 /dev/sdb1 rw',
@@ -27,7 +27,7 @@ describe('the mount that a path lies on', () => {
     expect(mountPointOf(path, mountInfo)).toBe(mount);
   });
 
-  test('is the root where the host does not list its mounts', () => {
+  test('is the root if the host does not list its mounts', () => {
     expect(mountPointOf('/srv/x', '')).toBe('/');
   });
 });

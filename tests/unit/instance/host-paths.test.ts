@@ -5,7 +5,7 @@ import { hostPathsId, writeHostPathsId } from '../../../instance/host-paths.ts';
 import { testInstance } from '../../helpers/instance.ts';
 import { writeFiles } from '../../helpers/temporary.ts';
 
-test('the id stays while all paths are there, and is a new one when one is gone or none was ever made', () => {
+test('the id stays while all paths exist, and is new if one is missing or there was no id', () => {
   const instance = testInstance();
   writeFiles(instance.dir, { 'data/raw/x': '', 'data/redis/x': '' });
   const paths = ['raw', 'redis'].map((name) => join(instance.defaultDataDir, name));

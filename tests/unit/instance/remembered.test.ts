@@ -10,7 +10,7 @@ import type { Instance } from '../../../settings/instance.ts';
 import { testInstance, testSecrets } from '../../helpers/instance.ts';
 import { writeFiles } from '../../helpers/temporary.ts';
 
-/** Every file that an instance remembers something in, and how it is read. */
+/** Every file in which an instance remembers something, and how it is read. */
 const readers: Readonly<
   Record<string, { path: (instance: Instance) => string; read: (instance: Instance) => unknown }>
 > = {

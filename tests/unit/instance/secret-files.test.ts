@@ -13,7 +13,7 @@ import type { Secrets } from '../../../settings/load.ts';
 import { testInstance, testSecrets } from '../../helpers/instance.ts';
 import { writeSecretFiles } from '../../helpers/secret-files.ts';
 
-test('each service gets the secrets that it uses and no other', () => {
+test('each service gets only the secrets that it uses', () => {
   expect(secretFilesOf(testSecrets)).toEqual({
     gateway: {
       db_password: testSecrets.POSTGRES_PASSWORD,
@@ -35,7 +35,7 @@ test('quotes and backslashes in a password do not end the quotes of redis.conf',
 });
 
 describe('generations', () => {
-  /** What the deploy leaves: the directories of the secret files, and what is remembered of them. */
+  /** What the deploy leaves: the directories of the secret files, and the record of them. */
   const applyGenerations = (instance: Instance) => {
     const applied = secretGenerations(instance, testSecrets);
     writeSecretFiles(instance, testSecrets);
@@ -83,7 +83,7 @@ describe('generations', () => {
         mkdirSync(join(dir, 'redis_password'));
       },
     ],
-  ])('that of a service is renewed whose directory %s', (_, change) => {
+  ])('the one of a service is renewed if its directory %s', (_, change) => {
     const instance = testInstance();
     const applied = applyGenerations(instance);
     change(secretsPath(instance, 'gateway'));
@@ -91,7 +91,7 @@ describe('generations', () => {
     expect(secretServices.filter((service) => next[service] !== applied[service])).toEqual(['gateway']);
   });
 
-  test('what was applied is readable by its owner alone, and holds no generation that is a hash', () => {
+  test('the record is readable by its owner alone, and no generation in it is a hash', () => {
     const instance = testInstance();
     const applied = secretGenerations(instance, testSecrets);
     writeApplied(instance, testSecrets, applied);

@@ -13,7 +13,7 @@ function listing({ dir }: Instance): readonly string[] {
     .map((name) => `${modeOf(join(dir, name))} ${name}`);
 }
 
-test('a new instance: what is in it, and who may read it, whatever the umask', () => {
+test('a new instance: its files and their modes under any umask', () => {
   const instance = instanceOf('dev', join(temporaryDir(), 'root'));
   const umask = process.umask(0o027);
   try {
@@ -39,7 +39,7 @@ test('a new instance: what is in it, and who may read it, whatever the umask', (
   expect(readFileSync(instance.passphraseFile, 'utf8')).toMatch(/^[A-Za-z0-9_-]{32}\n$/);
 });
 
-test('nothing that is there is written over, and what is missing is added', () => {
+test('existing files are not overwritten, and missing ones are added', () => {
   const instance = instanceOf('dev', temporaryDir());
   makeInstance(instance, '127.0.10.1');
   const files = [instance.envFile, instance.idFile];
@@ -51,7 +51,7 @@ test('nothing that is there is written over, and what is missing is added', () =
   expect(readFileSync(instance.passphraseFile, 'utf8')).toBe('mine\n');
 });
 
-describe('a refused address makes nothing', () => {
+describe('a refused address creates nothing', () => {
   test.each([
     ['0.0.0.0', '--bind-ip: must be one address, not all of the host (got 0.0.0.0)'],
     ['', '--bind-ip: must be the address that this instance owns (got "")'],
@@ -69,7 +69,7 @@ describe('a refused address makes nothing', () => {
   });
 });
 
-test('a file where the root should be is not silently replaced', () => {
+test('a file in place of the root directory is not replaced', () => {
   const root = join(temporaryDir(), 'root');
   mkdirSync(join(root, '..'), { recursive: true });
   writeFileSync(root, 'x');

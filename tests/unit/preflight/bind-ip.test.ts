@@ -43,7 +43,7 @@ const host = [
   { name: 'br-1', cidr: '172.18.0.1/16', address: '172.18.0.1' },
 ];
 
-test('networks of Docker beside those of the host are well', () => {
+test('networks of Docker that do not overlap those of the host are accepted', () => {
   const settings = testSettings({ variables: { BIND_IP: '10.0.0.10' } });
   const others = [own, network('six', 'fd00:1::/64', 'fd00:1::1'), { ...own, name: 'host', subnets: [] }];
   expect(subnetFindings(settings, others, host)).toEqual([]);

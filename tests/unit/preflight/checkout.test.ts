@@ -6,7 +6,7 @@ import { temporaryDir } from '../../helpers/temporary.ts';
 
 const dirty = { commit: '0123456789ab', isDirty: true };
 
-test('a dirty checkout is refused where nobody allowed it', async () => {
+test('a dirty checkout is refused unless it is allowed', async () => {
   const root = temporaryDir();
   const settings = testSettings({ root, env: 'prod', checkoutDir: `${root}/checkout` });
   expect(shownFindings(await runHostCheck(checkout, settings, dirty), root)).toMatchInlineSnapshot(`
@@ -20,7 +20,7 @@ test.each([
   ['a clean one in prod', testOptions('prod', 'false'), false],
   ['a dirty one in dev', testOptions('dev', 'false'), true],
   ['a dirty one in prod with ALLOW_DIRTY', testOptions('prod', 'true'), true],
-])('%s is well', async (_, options, isDirty) => {
+])('%s is accepted', async (_, options, isDirty) => {
   expect(await runHostCheck(checkout, testSettings(options), { ...dirty, isDirty })).toEqual([]);
 });
 

@@ -44,12 +44,12 @@ test('each check has a name of its own', () => {
   `);
 });
 
-test('without a daemon that is the finding, and the checks of the host run all the same', async () => {
+test('a missing daemon is a finding, and the checks of the host still run', async () => {
   const found = await findAll(dirtyProd(temporaryDir()));
   expect(found.map(({ code }) => code)).toEqual(['E_DAEMON', 'E_DIRTY', 'E_BIND_IP']);
 });
 
-test('one error shows all that is wrong', async () => {
+test('one error shows all findings', async () => {
   const context = dirtyProd(temporaryDir());
   const error = await preflightWarnings(context).then(
     () => undefined,

@@ -9,7 +9,7 @@ import { emptyDaemon, shownFindings } from '../../helpers/findings.ts';
 import { cleanSource, testSettings } from '../../helpers/instance.ts';
 import { temporaryDir } from '../../helpers/temporary.ts';
 
-test('a daemon that is new enough is well on both architectures', () => {
+test('a daemon that is new enough is accepted on both architectures', () => {
   expect(versionFindings('unix:///d.sock', 'amd64', '1.41')).toEqual([]);
   expect(versionFindings('unix:///d.sock', 'arm64', '1.52')).toEqual([]);
 });
@@ -25,7 +25,7 @@ test('an old daemon, and one of another architecture', () => {
   `);
 });
 
-test('a daemon that asks for a newer API than the docker plugin speaks', () => {
+test('a daemon that requires a newer API than that of the docker plugin', () => {
   const host = 'unix:///d.sock';
   const found = ['1.24', '1.44', '', '1.45', '2.0'].map((minApiVersion) =>
     pluginFindings({ host, minApiVersion }, builtPluginApi),
@@ -37,12 +37,12 @@ test('a daemon that asks for a newer API than the docker plugin speaks', () => {
   );
 });
 
-test('the built plugin speaks what its source says', () => {
+test('the API version of the built plugin is that of its source', () => {
   const shim = readFileSync(join(workTree, 'bootstrap/toolchain/resource-docker/shim/shim.go'), 'utf8');
   expect(/newestAPI = "(.*)"/.exec(shim)?.[1]).toBe(builtPluginApi);
 });
 
-test('names of this stack that others hold', () => {
+test('names of this stack that other projects use', () => {
   const root = temporaryDir();
   const own = { 'taxlien-gateway.environment': 'dev' };
   const shop = { 'com.docker.compose.project': 'shop', a: 'b' };

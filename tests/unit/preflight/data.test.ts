@@ -27,14 +27,14 @@ function mark(settings: Settings, volume: (typeof dataVolumes)[number], other: P
 const find = async (settings: Settings, root: string) =>
   shownFindings(await runHostCheck(dataDirectories, settings), root).join('\n');
 
-test('directories as the last deploy left them, and those of a first deploy, are well', async () => {
+test('directories as the last deploy left them, and those of a first deploy, are accepted', async () => {
   const root = temporaryDir();
   expect(await find(deployed(root), root)).toBe('');
   const fresh = temporaryDir();
   expect(await find(testSettings({ root: fresh }), fresh)).toBe('');
 });
 
-test('each way in which a directory is not the one that was written', async () => {
+test('each difference between a directory and its marker', async () => {
   const ways: Readonly<Record<string, (settings: Settings) => Settings | undefined>> = {
     missing: ({ dataDir }) => void rmSync(join(dataDir, 'postgres'), { recursive: true }),
     empty: ({ dataDir }) => void rmSync(join(dataDir, 'postgres', 'file')),
@@ -46,7 +46,7 @@ test('each way in which a directory is not the one that was written', async () =
       for (const volume of dataVolumes) writeFiles(elsewhere, { [`${volume}/file`]: 'x' });
       return { ...settings, dataDir: elsewhere };
     },
-    'moved to where nothing is yet': (settings) => ({
+    'moved to a path that does not exist': (settings) => ({
       ...settings,
       dataDir: join(settings.instance.dir, 'not', 'there'),
     }),
@@ -109,7 +109,7 @@ describe('volumes', () => {
   const labels = { 'taxlien-gateway.environment': 'dev' };
   const settings = () => testSettings({ root: temporaryDir(), variables: { DATA_DIR: '/srv/data' } });
 
-  test('that are not there yet, or bound to the directory of the settings, are well', () => {
+  test('that do not exist yet, or are bound to the directory of the settings, are accepted', () => {
     const volume = { name: 'taxlien-gateway-dev_postgres', labels, device: '/srv/data/postgres' };
     const other = { name: 'shop_data', labels: {} };
     const foreign = { name: 'taxlien-gateway-dev_redis', labels: {} };

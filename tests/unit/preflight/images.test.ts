@@ -5,7 +5,7 @@ import { shownFindings } from '../../helpers/findings.ts';
 
 const pin = (service: 'redis' | 'gateway', file: string, reference: string) => ({ service, file, reference });
 
-test('an image that its registry lacks, and one that no registry answers for', () => {
+test('an image that its registry lacks, and one whose registry does not answer', () => {
   const found = imageFindings('unix:///d.sock', [
     { pin: pin('redis', 'docker/images/upstream-images.json', 'redis:7.4.7-alpine3.23'), answer: 'lacks' },
     { pin: pin('gateway', 'Dockerfile.gateway', 'golang:1.26.9-bookworm'), answer: 'none' },
@@ -25,7 +25,7 @@ test('a registry that has the image or gives no clear answer is no reason to sto
 test.each([
   ['Error: No such image: ', 'of an old engine'],
   ['Error response from daemon: no such image: redis:8: No such image: ', 'of a newer client'],
-])('an image is missing where docker says so, whatever its other names (%s)', async (complaint) => {
+])('an image is missing if docker reports it, whatever its other names (%s)', async (complaint) => {
   const present = ['docker.io/library/redis:7.4.11-alpine3.21', 'postgres:16.15-alpine3.23@sha256:ab'];
   const stdout = JSON.stringify([{ RepoTags: ['redis:7.4.11-alpine3.21', 'postgres:16.15-alpine3.23'] }]);
   const docker = new FakeDocker(() => ({ exitCode: 1, stdout, stderr: `${complaint}redis:8\n` }));

@@ -11,7 +11,7 @@ async function findBeside(stage: Variables, dev: Variables = {}): Promise<string
   return shownFindings(await runHostCheck(instances, testSettings({ root, variables: dev })), root).join('\n');
 }
 
-test('an environment with an address of its own is well, and so is one whose settings are bad', async () => {
+test('an environment with an address of its own is accepted, and so is one with invalid settings', async () => {
   expect(await findBeside({ BIND_IP: '127.0.10.2' })).toBe('');
   expect(await findBeside({ BIND_IP: '0.0.0.0' })).toBe('');
 });

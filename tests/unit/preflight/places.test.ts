@@ -6,14 +6,14 @@ import { runHostCheck, shownFindings } from '../../helpers/findings.ts';
 import { testSettings } from '../../helpers/instance.ts';
 import { temporaryDir } from '../../helpers/temporary.ts';
 
-test('directories of the instance, there or not yet, are well', async () => {
+test('directories of the instance are accepted, whether they exist or not', async () => {
   const settings = testSettings();
   expect(await runHostCheck(places, settings)).toEqual([]);
   mkdirSync(join(settings.dataDir, 'postgres'), { recursive: true });
   expect(await runHostCheck(places, settings)).toEqual([]);
 });
 
-test('data in the checkout, and a link that leads out', async () => {
+test('data in the checkout, and a link that points out of the instance', async () => {
   const root = temporaryDir();
   const elsewhere = temporaryDir();
   const dataDir = join(root, 'data');
@@ -27,7 +27,7 @@ test('data in the checkout, and a link that leads out', async () => {
   `);
 });
 
-test('memory is no place for data: an error on prod', () => {
+test('data in memory is an error on prod', () => {
   const found = (env: 'dev' | 'prod', type: number, platform: NodeJS.Platform = 'linux') =>
     memoryFindings(testSettings({ env }), type, platform).map(({ code }) => code);
   const tmpfs = 0x01021994;
@@ -35,7 +35,7 @@ test('memory is no place for data: an error on prod', () => {
   expect([found('prod', 0xef53), found('prod', tmpfs, 'darwin')]).toEqual([[], []]);
 });
 
-test('a data directory that is a link itself', async () => {
+test('a data directory that is itself a link', async () => {
   const root = temporaryDir();
   const elsewhere = temporaryDir();
   symlinkSync(elsewhere, join(root, 'data'));

@@ -10,7 +10,7 @@ import { shownFindings } from '../../helpers/findings.ts';
 import { testSettings, type Variables } from '../../helpers/instance.ts';
 import { temporaryDir, writeFiles } from '../../helpers/temporary.ts';
 
-// An address that nothing else on this host listens on.
+// An address that no other process on this host listens on.
 const bindIp = '127.83.17.5';
 
 async function findPorts(variables: Variables, containers: readonly FoundContainer[] = []): Promise<string> {
@@ -37,7 +37,7 @@ function listen(host: string, port = 0): Promise<number> {
   });
 }
 
-test('free ports and those of this very stack are well', async () => {
+test('free ports and those of this stack are accepted', async () => {
   expect(await findPorts({})).toBe('');
   const port = await listen(bindIp);
   expect(await findPorts({ DB_PORT: `${port}` }, [container('taxlien-gateway-dev', bindIp, port)])).toBe('');
@@ -69,7 +69,7 @@ async function startProxy(parentName: string): Promise<readonly [number, string]
   const dir = temporaryDir();
   const parent = join(dir, parentName);
   writeFiles(dir, {
-    // By its environment, as its own arguments are looked at too.
+    // In its environment, since the check reads its arguments too.
     [parentName]: '#!/bin/sh\n$PROXY & wait\n',
     'proxy.mjs': `
       import { createServer } from 'node:net';
@@ -87,13 +87,13 @@ async function startProxy(parentName: string): Promise<readonly [number, string]
     env: { PROXY: `${proxy} -container-ip 172.18.0.2` },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const [told] = await once(child.stdout, 'data');
-  const pid = `${told}`.trim();
+  const [printed] = await once(child.stdout, 'data');
+  const pid = `${printed}`.trim();
   onTestFinished(() => void process.kill(Number(pid)));
   return [port, pid];
 }
 
-test('a container of this very stack that is between two starts may take its own port at any time, no other', async () => {
+test('a restarting container of this stack may take its own port at any time, no other', async () => {
   const port = await listen(bindIp);
   const restarting = {
     ...container('taxlien-gateway-dev', bindIp, port),
@@ -135,11 +135,11 @@ test('two services of one environment on one port', async () => {
   );
 });
 
-test('an address that is not there is left to another check', async () => {
+test('an address that does not exist is left to another check', async () => {
   expect(await findPorts({ BIND_IP: '192.0.2.1' })).toBe('');
 });
 
-test('the listener in what ss and lsof print', () => {
+test('the listener in the output of ss and lsof', () => {
   const ss = [
     'LISTEN 0 4096 127.0.10.1:6379 0.0.0.0:* users:(("docker-proxy",pid=4700,fd=4))',
     'LISTEN 0 511 127.0.10.4:6379 0.0.0.0:* users:(("node",pid=4711,fd=21),("node",pid=4712,fd=21))',

@@ -5,11 +5,11 @@ import { runHostCheck, shownFindings } from '../../helpers/findings.ts';
 import { testInstance, testSecrets, testSettings } from '../../helpers/instance.ts';
 import { temporaryDir } from '../../helpers/temporary.ts';
 
-test('strong secrets of its own in a private file are well', async () => {
+test('strong secrets of its own in a private file are accepted', async () => {
   expect(await runHostCheck(secrets, testSettings())).toEqual([]);
 });
 
-test('what is open, weak or reused is told, and no secret with it', async () => {
+test('readable files, weak and reused secrets are reported, without their values', async () => {
   const root = temporaryDir();
   testInstance({ env: 'stage', root });
   const settings = testSettings({

@@ -111,7 +111,7 @@ test('each file is read exactly as Compose reads it, or refused with its line', 
   print(
     `dotenv: ${numRuns} files against Compose's reader: ${counts.read} read alike (${counts.values} values), ${counts.refused} refused (${counts.lines} lines)`,
   );
-  // A reader that refused all would agree with everything.
+  // A reader that refuses everything would never disagree.
   expect(counts.read).toBeGreaterThan(numRuns / 5);
   expect(counts.refused).toBeGreaterThan(numRuns / 5);
 }, 120_000);

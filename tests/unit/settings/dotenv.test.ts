@@ -118,7 +118,7 @@ test('a second line for a name is refused and the first one stays', () => {
   expect(refusedKeys).toEqual(['A', 'A']);
 });
 
-test('the variable of a refused line is named where its name can be read', () => {
+test('the variable of a refused line is named if its name can be read', () => {
   expect(parseDotenv('A=$b\nB="\n1C=d\nnonsense\n', label).refusedKeys).toEqual(['A', 'B']);
 });
 
@@ -141,8 +141,8 @@ const entry = fc.oneof(
   fc.tuple(key, fc.stringMatching(/^[a-z0-9/:,.=ä-]{0,10}$/)).map(([name, value]) => ({ name, value, quote: '' })),
 );
 
-describe('whatever the text', () => {
-  test('it is read without an exception, each line at most once', () => {
+describe('any text', () => {
+  test('is read without an exception, each line at most once', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: fc.oneof(fc.constantFrom(...'A=\'"#$\\ \n\r\t'), fc.string({ unit: 'binary' })) }),
@@ -157,7 +157,7 @@ describe('whatever the text', () => {
     );
   });
 
-  test('what is printed is read back as it was', () => {
+  test('printed values are read back unchanged', () => {
     fc.assert(
       fc.property(fc.uniqueArray(entry, { selector: ({ name }) => name }), (entries) => {
         const text = entries.map(({ name, value, quote }) => `${name}=${quote}${value}${quote}\n`).join('');

@@ -14,7 +14,7 @@ import { temporaryDir } from '../../helpers/temporary.ts';
 
 const checkoutDir = join(import.meta.dirname, '..', '..', '..');
 
-describe('printed files are as the code says', () => {
+describe('printed files match the code', () => {
   test.each([
     ['.env.example', envExampleText()],
     ['docs/settings.md', settingsDocText()],
@@ -42,7 +42,7 @@ describe('printed files are as the code says', () => {
   });
 });
 
-test('every default is a good value, and uncommenting all of them changes nothing', () => {
+test('every default is a valid value, and uncommenting all of them changes nothing', () => {
   const instance = instanceOf('stage', temporaryDir());
   makeInstance(instance, '127.0.10.2');
   const before = loadSettings(instance, temporaryDir());

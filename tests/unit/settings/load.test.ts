@@ -76,7 +76,7 @@ describe('good values', () => {
   });
 });
 
-test('the error carries all messages, the first code and no fix of its own', () => {
+test('the error has all messages, the first code and no fix of its own', () => {
   const error = catchError(() => testSettings({ variables: { BIND_IP: '::', DB_PORT: '0' } }));
   expect(error).toBeInstanceOf(UserError);
   expect(error).toMatchObject({ name: 'SettingsError', code: 'E_BIND_IP', fix: '' });
@@ -92,12 +92,12 @@ describe('precedence', () => {
     return loadSettings(testInstance({ env: 'prod', text }), checkoutDir);
   };
 
-  test('the stack file goes before the defaults, numbers and truth values are taken as text', () => {
+  test('the stack file overrides the defaults; numbers and booleans are read as text', () => {
     const { gateway, ports, isDirtyAllowed } = load(envText());
     expect([gateway.logLevel, ports.db, ports.redis, isDirtyAllowed]).toEqual(['debug', 5433, 6379, true]);
   });
 
-  test('the .env goes before the stack file', () => {
+  test('the .env overrides the stack file', () => {
     const { gateway, ports } = load(envText({ LOG_LEVEL: 'warn', DB_PORT: '5434' }));
     expect([gateway.logLevel, ports.db]).toEqual(['warn', 5434]);
   });
@@ -111,14 +111,14 @@ describe('precedence', () => {
     `);
   });
 
-  test("the environment's own process has no say", () => {
+  test("the process's own environment is ignored", () => {
     vi.stubEnv('DB_PORT', '1');
     expect(testSettings().ports.db).toBe(5432);
   });
 });
 
 describe('the stack file', () => {
-  test.each(['', 'config: {}\n', 'encryptionsalt: v1:abc\n', 'config:\n'])('%j says nothing', (text) => {
+  test.each(['', 'config: {}\n', 'encryptionsalt: v1:abc\n', 'config:\n'])('%j sets nothing', (text) => {
     expect(problemsOf(envText(), text)).toEqual([]);
   });
 
@@ -181,7 +181,7 @@ describe('without a readable .env', () => {
     `);
   });
 
-  test('the reason stands in the message', () => {
+  test('the reason is in the message', () => {
     const instance = testInstance({ root: temporaryDir() });
     rmSync(instance.envFile);
     writeFiles(instance.envFile, { 'a-directory': '' });

@@ -18,7 +18,7 @@ type Printed = any;
 
 const variables = { BIND_IP: '127.0.10.1', LOG_LEVEL: 'warn', DB_MEMORY_MIB: '600', GATEWAY_PORT: '8081' };
 
-/** The containers that the program asks for, in the words of Compose; `$` doubled as Compose's files want it. */
+/** The containers that the program declares, in Compose's terms; `$` doubled as in Compose's files. */
 async function asCompose(place: ReturnType<typeof stackPlace>): Promise<Printed> {
   const stack = await runStack({ ...place, variables });
   const one = (service: ServiceName) => {
@@ -44,7 +44,7 @@ async function asCompose(place: ReturnType<typeof stackPlace>): Promise<Printed>
   return JSON.parse(text.replaceAll('$', () => '$$'));
 }
 
-/** What Compose prints, in the same words. */
+/** What Compose prints, in the same terms. */
 const normalized = (service: Printed) => ({
   image: service.image,
   ...(service.command === undefined || service.command === null ? {} : { command: service.command }),

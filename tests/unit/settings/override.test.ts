@@ -27,7 +27,7 @@ function problemsOf(override: string, variables: Variables = {}): readonly strin
 
 const inGateway = (lines: string) => `services:\n  gateway:\n${lines.replaceAll(/^/gm, '    ')}\n`;
 
-test.each(['', '# nothing yet\n', 'services: {}\n', 'services:\n  db: {}\n'])('%j says nothing', (text) => {
+test.each(['', '# nothing yet\n', 'services: {}\n', 'services:\n  db: {}\n'])('%j sets nothing', (text) => {
   expect(overridesOf(text).overrides).toEqual(Object.fromEntries(services.map((service) => [service, noOverride])));
 });
 
@@ -67,7 +67,7 @@ test('every key of the subset, as list and as map, under both names of the gatew
   expect(Object.isFrozen(overrides.gateway.ports)).toBe(true);
 });
 
-test('an IPv6 BIND_IP stands in brackets', () => {
+test('an IPv6 BIND_IP is in brackets', () => {
   const text = inGateway(`ports: ["[\${BIND_IP}]:9081:8081"]`);
   expect(overridesOf(text, { BIND_IP: '2001:DB8::0:1' }).overrides.gateway.ports).toHaveLength(1);
 });
@@ -111,7 +111,7 @@ const bad: readonly string[] = [
   'services:\n  prometheus:\n    command: --log.level=debug',
 ];
 
-test('all else is refused with its path and line, all at once, and no secret is shown', () => {
+test('everything else is refused with its path and line, all at once, and no secret is shown', () => {
   const shown = bad.map((text) => problemsOf(text).join('\n') || `NOT REFUSED: ${text}`).join('\n');
   for (const secret of Object.values(testSecrets)) expect(shown).not.toContain(secret);
   expect(shown).not.toContain('NOT REFUSED');
@@ -193,7 +193,7 @@ test('its problems join those of the .env', () => {
   ]);
 });
 
-test('a mount may not show a container what the instance keeps', () => {
+test("a mount may not show the instance's files to a container", () => {
   const { instance } = overridesOf('');
   for (const dir of [instance.secretsDir, instance.defaultDataDir, instance.stateDir, instance.envFile, instance.dir]) {
     writeFiles(instance.dir, { 'docker-compose.override.yml': inGateway(`volumes: ["${dir}:/mnt:ro"]`) });
@@ -201,7 +201,7 @@ test('a mount may not show a container what the instance keeps', () => {
   }
 });
 
-test('what the file may not change is just what the services set', async () => {
+test('the file may not change exactly what the services set', async () => {
   const place = stackPlace();
   const run = await runStack(place);
   for (const service of services) {

@@ -4,7 +4,7 @@ import { layoutOf } from '../../../../bootstrap/sandbox/layout.ts';
 
 const layout = { ...layoutOf('/state', 'x'), cgroup: '/taxlien-gateway-0' };
 
-test('dockerd gets nothing of the host engine', () => {
+test('dockerd shares no path with the host engine', () => {
   expect(dockerdCommand(layout)).toEqual([
     'dockerd',
     '--config-file=/state/sandbox/x/daemon.json',
@@ -21,7 +21,7 @@ test('dockerd gets nothing of the host engine', () => {
   ]);
 });
 
-test('containerd keeps all it has below the directory of the sandbox', () => {
+test('all paths of containerd are below the directory of the sandbox', () => {
   expect(containerdConfig(layout)).toMatchInlineSnapshot(`
     "version = 2
     root = "/state/sandbox/x/containerd"

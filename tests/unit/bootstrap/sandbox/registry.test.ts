@@ -8,7 +8,7 @@ function progress() {
   return { steps, step: (text: string) => void steps.push(text), tick() {}, done() {} };
 }
 
-test.each([true, false])('asks once, says what it found, and remembers it for an hour (%s)', async (isReachable) => {
+test.each([true, false])('checks once, reports the result, and remembers it for an hour (%s)', async (isReachable) => {
   const dir = join(temporaryDir(), 'cache');
   const probe = vi.fn(async () => isReachable);
   const said = progress();
@@ -22,7 +22,7 @@ test.each([true, false])('asks once, says what it found, and remembers it for an
   expect(probe).toHaveBeenCalledTimes(2);
 });
 
-test('a broken memory is no answer', async () => {
+test('a broken cache file is ignored', async () => {
   const dir = temporaryDir();
   writeFiles(dir, { 'registry.json': '{"isReachable": "yes"' });
   const probe = vi.fn(async () => true);

@@ -43,7 +43,7 @@ test.each([
   expect(checksumOf(list, 'x.tar.gz', ['sha256', 'sha1'])).toEqual(expected);
 });
 
-test('a list gives nothing by an algorithm that is not accepted', () => {
+test('a checksum of an algorithm that is not accepted is ignored', () => {
   expect(checksumOf(`${sha1}  x.tar.gz\n`, 'x.tar.gz', ['sha256'])).toBeUndefined();
 });
 
@@ -65,7 +65,7 @@ test.each([
   expect(() => mirrorUrl({ TAXLIEN_GATEWAY_MIRROR: given })).toThrow(message);
 });
 
-test('a host that cannot be reached is left alone for an hour', async () => {
+test('a host that cannot be reached is not tried again for an hour', async () => {
   const cause = Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' });
   const fetch = vi.fn(() => Promise.reject(new TypeError('fetch failed', { cause })));
   expect(await download(engine, optionsWith(fetch, 0))).toEqual({
@@ -79,7 +79,7 @@ test('a host that cannot be reached is left alone for an hour', async () => {
   expect(fetch).toHaveBeenCalledTimes(2);
 });
 
-test('a release that is not there is asked for again next time', async () => {
+test('a missing release is requested again next time', async () => {
   const fetch = vi.fn(async () => new Response('', { status: 404 }));
   const expected = {
     problem: 'https://get.pulumi.com/releases/sdk/pulumi-3.259.0-checksums.txt: HTTP 404',
@@ -88,7 +88,7 @@ test('a release that is not there is asked for again next time', async () => {
   expect(await download(engine, optionsWith(fetch))).toEqual(expected);
 });
 
-test('a silent host is given up after 5 s', async () => {
+test('a host that does not answer is given up after 5 s', async () => {
   vi.useFakeTimers();
   try {
     const fetch = ((_url: unknown, { signal }: { signal: AbortSignal }) =>

@@ -66,7 +66,7 @@ test('refuses one without the Node host', async () => {
   expect(existsSync(stagingDir)).toBe(false);
 });
 
-test('says that there is none', async () => {
+test('reports that there is none', async () => {
   expect(await takeInstalled(engine, stagingDir)).toEqual({ problem: 'pulumi is not on PATH' });
 });
 
@@ -92,7 +92,7 @@ test("takes it from the user's PULUMI_HOME, before the home directory", async ()
   expect(await takeInstalled(docker, stagingDir)).toMatchObject(inPulumiHome);
 });
 
-test('refuses a plugin whose installation failed or is not over', async () => {
+test('refuses a plugin whose installation failed or is not finished', async () => {
   const folder = join(dir, '.pulumi/plugins/resource-docker-v5.2.0');
   program(`.pulumi/${pluginFile}`);
   writeFileSync(`${folder}.partial`, '');
@@ -101,7 +101,7 @@ test('refuses a plugin whose installation failed or is not over', async () => {
   });
 });
 
-test('takes nothing of an earlier toolchain, which may be built: after `gatewayctl env` PATH and PULUMI_HOME lead there', async () => {
+test('takes nothing of an earlier toolchain, which may be built: after `gatewayctl env` PATH and PULUMI_HOME point there', async () => {
   const pulumi = program('earlier/bin/pulumi', 'echo v3.259.0');
   program('earlier/bin/pulumi-language-nodejs');
   program(`earlier/home/${pluginFile}`);
@@ -119,13 +119,13 @@ test('takes nothing of an earlier toolchain, which may be built: after `gatewayc
   expect(await takeInstalled(docker, stagingDir)).toEqual(nowhereElse);
 });
 
-test('no Go is a problem of that way, and no error', async () => {
+test('a missing Go is a problem of that way, not an error', async () => {
   const moduleRoot = join(dir, 'modules');
   mkdirSync(join(moduleRoot, 'resource-docker'), { recursive: true });
   expect(await buildFromGo(docker, { moduleRoot, stagingDir, progress })).toEqual({ problem: 'Go is not on PATH' });
 });
 
-test('a Go that is too old says so in its own words', async () => {
+test('the message of a too old Go is passed on', async () => {
   const moduleRoot = join(dir, 'modules');
   mkdirSync(join(moduleRoot, 'resource-docker'), { recursive: true });
   const complaint = 'go: go.mod requires go >= 1.25.9 (running go 1.20; GOTOOLCHAIN=local)';
@@ -133,7 +133,7 @@ test('a Go that is too old says so in its own words', async () => {
   expect(await buildFromGo(docker, { moduleRoot, stagingDir, progress })).toEqual({ problem: complaint });
 });
 
-test('a build that fails shows what Go said and how to repeat it', async () => {
+test('a failed build shows the output of Go and how to repeat it', async () => {
   const moduleRoot = join(dir, 'modules');
   mkdirSync(join(moduleRoot, 'resource-docker'), { recursive: true });
   program('path/go', '[ "$1" = list ] || { echo "dial tcp: no route" >&2; exit 1; }');

@@ -6,7 +6,7 @@ import { platformOf } from '../../../../bootstrap/toolchain/parts.ts';
 import { workTree } from '../../../helpers/engine.ts';
 import { temporaryDir } from '../../../helpers/temporary.ts';
 
-test('official and built toolchains lie apart; another platform is another, and another Go module another built one', () => {
+test('official and built toolchains have different keys; a platform changes both, a Go module only the built one', () => {
   const linux = platformOf('linux', 'x64');
   const root = temporaryDir();
   const modules = join(workTree, 'bootstrap/toolchain');

@@ -61,7 +61,7 @@ describe.each([
 ])('the release of the %s, with its list in the format of its publisher', (_name, index, algorithm, files) => {
   const unit = () => releases.units[index] as Unit;
 
-  test('gives its programs, and says what was checked', async () => {
+  test('contains its programs, and the verified checksum is reported', async () => {
     const source = `${server.url}/${releases.archiveOf(unit())}, ${algorithm} verified`;
     const part = { version: unit().version, origin: 'official', source };
     expect(await take(unit())).toEqual({ parts: unit().parts.map(() => part) });
@@ -92,7 +92,7 @@ test('an engine whose own list agrees, but not the pinned checksum, is refused b
   expect(server.asked).toEqual([releases.listOf(engine)]);
 });
 
-test('SHA-1 is taken from the publisher that gives no more, and from no other', async () => {
+test('SHA-1 is accepted only from the publisher that lists nothing better', async () => {
   const [, docker, command] = releases.units as readonly [Unit, Unit, Unit];
   const list = join(releases.dir, releases.listOf(command));
   writeFileSync(list, readFileSync(list, 'utf8').replaceAll(/^[0-9a-f]{24}/gm, ''));
@@ -106,7 +106,7 @@ test('SHA-1 is taken from the publisher that gives no more, and from no other', 
   expect(existsSync(join(stagingDir, 'home'))).toBe(false);
 });
 
-test('every platform that Pulumi has an engine for is pinned', () => {
+test("every platform of Pulumi's engine is pinned", () => {
   const sha256 = units[0]?.release.sha256 ?? {};
   expect(Object.keys(sha256).sort()).toEqual(['darwin-amd64', 'darwin-arm64', 'linux-amd64', 'linux-arm64']);
   expect(new Set(Object.values(sha256)).size).toBe(4);

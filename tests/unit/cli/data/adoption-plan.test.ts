@@ -58,7 +58,7 @@ function plan(containers: readonly ComposeContainer[], more: Partial<AdoptionSub
   return { planned, shown };
 }
 
-test('what a container of a Compose file is', () => {
+test('the service of a container of a Compose project', () => {
   const of = (service: string, image: string) => stackServiceOf({ service, image });
   expect([
     of('db', 'x'),
@@ -82,7 +82,7 @@ test('where a container keeps its data', () => {
   ]).toEqual(['/pg', '/raw', '/tsdb', '/var/lib/grafana', '/data']);
 });
 
-test('five stopped services: all is taken over, and nothing speaks against it', () => {
+test('five stopped services: all is adopted, without a problem', () => {
   const { planned, shown } = plan(five);
   expect(shown).toEqual([]);
   expect(planned.data.map(({ volume, isDockerManaged }) => `${volume} ${isDockerManaged}`)).toEqual(
@@ -93,7 +93,7 @@ test('five stopped services: all is taken over, and nothing speaks against it', 
   expect(planned.kept.volumes).toHaveLength(5);
 });
 
-test('a volume whose name the stack needs goes, one of another project with such a name does not', () => {
+test('a volume whose name the stack needs is removed, unless it is of another project', () => {
   const named = (volume: string) => [
     { type: 'volume', source: `${name}_${volume}`, target: '/data', isWritable: true },
   ];
@@ -105,7 +105,7 @@ test('a volume whose name the stack needs goes, one of another project with such
   expect([foreign.planned.volumes, foreign.planned.kept.volumes]).toEqual([[], [`${name}_redis`]]);
 });
 
-test('all that speaks against it is told at once', () => {
+test('all problems are reported at once', () => {
   const { shown } = plan(
     [
       container('db', '/var/lib/postgresql', { status: 'running' }),
@@ -159,7 +159,7 @@ test('names and password of the database are those of the settings', () => {
   expect(shown.join()).not.toContain('another-one');
 });
 
-test("nobody else uses the data or the network; whoever mounts another project's volumes is let be", () => {
+test('other users of the data or the network are a problem; containers that mount volumes of other projects are not', () => {
   const running = (user: string, mount: string, project = '') => ({
     name: user,
     isRunning: true,

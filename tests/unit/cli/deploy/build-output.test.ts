@@ -7,7 +7,7 @@ import { testCheckout } from '../../../helpers/checkout.ts';
 import { testSettings } from '../../../helpers/instance.ts';
 import { temporaryDir } from '../../../helpers/temporary.ts';
 
-/** The end of what an engine answered to a build whose last step failed after two lines; the first record is of another step. */
+/** The end of an engine's answer to a build whose last step failed after two lines; the first record is of another step. */
 const trace = [
   'Co4CCkdzaGEyNTY6MzE1M2U3NTI5NzcyNzZkZjhmMDk1YmNlZjM5M2M5ZWFkNjRiODE4ZjlkZTRhOWRhN2IzMTZhZjY3N2VkNTNlORJHc2hhMjU2OjRkMjRkMjU2MDZhMmM2NjllNDg0MGE5MGYwM2ViY2FiNDM5MGFjZDNmMmVlMzU1MWE1YTBhMTgzNjEyNWNlODUSR3NoYTI1NjozZGE1M2FmNmNlOWIzYzMxNGI5ZjI0ZDI4NmJhMmI1MWIxOTgwZDUwY2U5OTA1Y2RiYWRlMTAxMDllOTEzYmJkGhNbMi8zXSBDT1BZIGNtZCAvY21kIAEqDAiXhpPYBhDciLHOAzIMCJeGk9gGENr5sc4DCrgBCkdzaGEyNTY6ZWYwMzZlZGJhYmU0NWJlODU1ODZiZTE3M2VjNzI4YzA5OTQ3N2EyMWZkMTA0ZDI2YzdiYWQ4YzBmZmU4NGRlNxJHc2hhMjU2OjMxNTNlNzUyOTc3Mjc2ZGY4ZjA5NWJjZWYzOTNjOWVhZDY0YjgxOGY5ZGU0YTlkYTdiMzE2YWY2NzdlZDUzZTkaFlszLzNdIFJVTiBbIi9hcHAiLCJ4Il0qDAiXhpPYBhDSx7TOAw==',
   'GpABCkdzaGEyNTY6ZWYwMzZlZGJhYmU0NWJlODU1ODZiZTE3M2VjNzI4YzA5OTQ3N2EyMWZkMTA0ZDI2YzdiYWQ4YzBmZmU4NGRlNxILCJiGk9gGEIft50IYAiI2Y21kL2dhdGV3YXkvbWFpbi5nbzo0MDoxMzogc3ludGF4IGVycm9yOiB1bmV4cGVjdGVkIHsK',
@@ -22,11 +22,11 @@ const answerOf = (records: readonly string[]) =>
     '',
   ].join('\r\n');
 
-test('of a failed build, what the failed step printed', () => {
+test('the output of the failed step of a build', () => {
   expect(failedStepOutput(answerOf(trace))).toBe('cmd/gateway/main.go:40:13: syntax error: unexpected {\nsecond line');
 });
 
-test('what other steps printed is left out', () => {
+test('the output of other steps is left out', () => {
   const digest = 'ef036edbabe45be85586be173ec728c099477a21fd104d26c7bad8c0ffe84de7';
   const ofAnother = (aux: string) =>
     Buffer.from(Buffer.from(aux, 'base64').toString('latin1').replace(digest, 'f'.repeat(64)), 'latin1').toString(
@@ -36,17 +36,17 @@ test('what other steps printed is left out', () => {
   expect(failedStepOutput(answerOf([step, ofAnother(first), second, failure]))).toBe('second line');
 });
 
-test('nothing, where no step failed', () => {
+test('is empty if no step failed', () => {
   expect(failedStepOutput(answerOf(trace.slice(0, 3)))).toBe('');
 });
 
-test('an engine that has gone away is no end of the process, and one that is elsewhere is not asked', async () => {
+test('an engine that is gone is an error, not a crash; a remote one is not asked', async () => {
   const settings = testSettings({ checkoutDir: testCheckout() });
   await expect(failedBuildOutput('unix:///nowhere/docker.sock', settings)).rejects.toThrow(/ENOENT/);
   expect(await failedBuildOutput('ssh://host', settings)).toBe('');
 });
 
-test('the engine is asked for the build of the deploy, whose image pruning finds, with no exporter of its own', async () => {
+test('the engine repeats the build of the deploy: with the label by which pruning finds the image, without an exporter', async () => {
   const socket = join(temporaryDir(), 'docker.sock');
   let asked: URLSearchParams | undefined;
   const server = createServer((request, response) => {

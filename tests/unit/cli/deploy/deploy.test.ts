@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { outputsTable } from '../../../../cli/deploy/deploy.ts';
 
-test('the outputs that a person looks for', () => {
+test('the outputs for a person', () => {
   const text = outputsTable({
     commit: '0123456789ab',
     network: 'p_default',

@@ -19,7 +19,7 @@ test('a downtime lasts from the last good answer to the next', () => {
   expect(downtime.totalMs(9_000)).toBe(2_070);
 });
 
-test('only ports that answered and then did not are told of', async () => {
+test('only ports that answered and then did not are reported', async () => {
   let answered = 0;
   const server = createServer((socket) => {
     socket.on('error', () => {});

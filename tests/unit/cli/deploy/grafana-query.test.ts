@@ -32,7 +32,7 @@ describe('a query through Grafana', () => {
   let asked: { path: string | undefined; authorization: string | undefined; body: unknown }[];
   let printed: string;
 
-  /** Asks a Grafana that gives these answers one after the other, the last one again and again. */
+  /** Queries a Grafana that gives these answers in order, then repeats the last one. */
   async function query(...given: Answer[]): Promise<string> {
     answers = given;
     const { port } = server.address() as AddressInfo;
@@ -67,7 +67,7 @@ describe('a query through Grafana', () => {
   test.each([
     ['a sample', good],
     ['no sample yet', noSample],
-  ])('is well with %s, asked once as the administrator', async (_, answer) => {
+  ])('accepts %s, asked once as the administrator', async (_, answer) => {
     expect(await query(answer)).toBe('answered');
     expect(asked).toEqual([
       {
@@ -108,13 +108,13 @@ describe('a query through Grafana', () => {
     expect(asked).toHaveLength(15);
   });
 
-  test('names what keeps it from being asked', async () => {
+  test('names why it cannot be asked', async () => {
     const asking = query(good);
     server.close();
     expect(await asking).toContain('(got connect ECONNREFUSED 127.0.0.1:<port>)');
   });
 
-  test('a refused login fails nothing: it is tried once, and a note says so', async () => {
+  test('a refused login fails nothing: it is tried once and reported in a note', async () => {
     expect(await query({ status: 401, body: '{"message":"Invalid username or password"}' })).toBe('answered');
     expect(asked).toHaveLength(1);
     const text = printed.replaceAll(/:\d+\//g, ':<port>/').replace(/in \S+\/dev/, 'in <root>/dev');
@@ -140,7 +140,7 @@ describe('what Grafana is provisioned with', () => {
     expect(datasources).toMatchObject([{ uid: dataSourceUid, type: 'prometheus' }]);
   });
 
-  test('has each directory that Grafana reads, with files that it takes', () => {
+  test('has each directory that Grafana reads, with files that it accepts', () => {
     const kinds = ['alerting', 'dashboards', 'datasources', 'plugins'];
     expect(readdirSync(dir).sort()).toEqual(kinds);
     for (const file of kinds.flatMap((kind) => readdirSync(join(dir, kind)).map((name) => `${kind}/${name}`))) {

@@ -55,7 +55,7 @@ test('a good deploy', () => {
   `);
 });
 
-test('a failed deploy: phase and cause first, whatever the cause holds', () => {
+test('a failed deploy: phase and cause first, whatever the cause contains', () => {
   const cause = ['```', '<script>', 'panic: broken'].join('\n');
   const text = deploySummary({ ...record, failure: { phase: 'start gateway', cause } });
   expect(shown(text)).toContain('# dev: the deploy failed\n');
@@ -73,7 +73,7 @@ test('text from outside is no Markdown and no HTML', () => {
   expect(deploySummary(record)).toContain('- the disk is &#124; nearly &#42;full&#42;\n');
 });
 
-test('a run without a deploy tells what the doctor says', () => {
+test('a run without a deploy shows the findings of the doctor', () => {
   const taken = { code: 'E_PORT_TAKEN', severity: 'error', message: 'a: is taken (got b)', fix: 'Stop b.' } as const;
   const text = shown(undeployedSummary('dev', [taken, { ...taken, why: 'It cannot start.' }]));
   expect(text).toContain('- E_PORT_TAKEN  a: is taken (got b). Stop b.\n');
@@ -81,7 +81,7 @@ test('a run without a deploy tells what the doctor says', () => {
   expect(undeployedSummary('dev', [])).toContain('No problems found.');
 });
 
-test('drift: what is gone, what is stopped, and what differs in what', () => {
+test('drift: what is gone, what is stopped, and which properties differ', () => {
   const container = { type: 'docker:index/container:Container' };
   const text = driftText('dev', [
     { ...container, operation: 'delete', name: 'redis', properties: [] },

@@ -48,7 +48,7 @@ describe('the comment', () => {
     `);
   });
 
-  test('says first that data is concerned, and shows that first', () => {
+  test('reports changes that concern data first', () => {
     const text = planText(
       planFor([change('replace', 'gateway'), change('replace', 'db'), change('delete', 'raw-volume')]),
     );
@@ -89,19 +89,19 @@ describe('the comment', () => {
     ]);
   });
 
-  test('of a plan that failed holds the cause as text, whatever stands in it', () => {
+  test('of a failed plan has the cause as text, whatever it contains', () => {
     const text = planText(planFor([], 'E_DATA_MAJOR: ```\n<img src=x> @everyone'));
     expect(text).toContain('**dev: this cannot be deployed.**');
     expect(text).toContain('````text\nE_DATA_MAJOR: ```\n<img src=x> @everyone\n````');
   });
 
-  test('hostile names are shown as they stand', () => {
+  test('hostile names are shown literally', () => {
     const text = planText(planFor([change('replace', '<script>alert(1)</script> | @owner `x` [a](b)')]));
     expect(text).not.toMatch(/<script>|@owner|\[a\]/);
     expect(text.split('\n').filter((line) => line.startsWith('| replace'))).toHaveLength(1);
   });
 
-  test('never is longer than GitHub takes, and says how much it leaves out', () => {
+  test('is never longer than GitHub accepts, and names how much it leaves out', () => {
     const long = Array.from({ length: 400 }, (_, index) => change('replace', `${index}-${'&'.repeat(190)}`));
     const text = planText(planFor(long));
     expect(text.length).toBeLessThanOrEqual(65_536);
@@ -110,13 +110,13 @@ describe('the comment', () => {
 });
 
 describe('a plan from another job', () => {
-  test('is taken as it was printed', () => {
+  test('is read as it was printed', () => {
     const plan = planFor([change('replace', 'db')]);
     expect(readPlan(JSON.stringify(plan))).toEqual(plan);
   });
 
   test.each(['', '{}', '{"env":"dev","commit":"x","changes":[{}],"more":0,"stops":[]}', '{"env":"elsewhere"}'])(
-    'is refused where it is none: %j',
+    'is refused if it is none: %j',
     (text) => {
       expect(() => readPlan(text)).toThrow(/plan-comment: standard input is not a plan/);
     },

@@ -26,7 +26,7 @@ test('one comment for each mark, updated in place', async () => {
   ]);
 });
 
-test('somebody else who writes the mark is let be, and the own one is found behind many pages', async () => {
+test('the mark in a comment of another user is ignored, and the own comment is found on a late page', async () => {
   const user = { login: 'someone' };
   for (let id = 1; id <= 250; id += 1) api.comments.push({ id, body: 'hello <!-- dev -->', user });
   await write('<!-- dev -->', 'first <!-- dev -->');
@@ -35,7 +35,7 @@ test('somebody else who writes the mark is let be, and the own one is found behi
   expect(api.comments.at(-1)).toMatchObject({ body: 'second <!-- dev -->', user: { login: 'github-actions[bot]' } });
 });
 
-test('a refusal says what was asked and what was got, without the token', async () => {
+test('a refusal has the request and the answer, without the token', async () => {
   const error = await write('<!-- dev -->', 'text', 'wrong-token').catch((reason: Error) => reason);
   expect(String(error)).toContain('GET issues/7/comments?per_page=100&page=1: HTTP 401');
   expect(String(error)).not.toContain('wrong-token');

@@ -36,13 +36,13 @@ describe('the engine of an instance', () => {
     expect(await findEngine('prod')).toEqual(daemon());
   });
 
-  test('is the sandbox where DOCKER_HOST is its socket', async () => {
+  test('is the sandbox if DOCKER_HOST is its socket', async () => {
     vi.stubEnv('DOCKER_HOST', sandboxSocket());
     expect(await findEngine('prod')).toEqual(sandbox());
   });
 });
 
-test('the sandbox uses an instance where init made it, unless it has one of its own', () => {
+test('the sandbox uses the instance that init created, unless it has one of its own', () => {
   const [own, standard] = [join(root, 'own'), join(root, 'standard')];
   expect(sandboxRoot('stage', own, standard)).toBe(own);
   writeFiles(standard, { 'stage/.env': 'BIND_IP=127.0.10.2\n' });
@@ -58,7 +58,7 @@ describe('the choice for a deploy', () => {
       ({ code, message, fix }: UserError) => `${code} ${message}. ${fix}`.replaceAll(root, '<root>'),
     );
 
-  test('a stopped daemon is an error for those who never ran, and never an empty sandbox for those who did', async () => {
+  test('a stopped daemon is an error for an instance that never ran, and never an empty sandbox for one that did', async () => {
     expect(await refusal('stage', false)).toMatchInlineSnapshot(
       `"E_DAEMON docker: no daemon answers (got unix://<root>/no.sock). Start Docker and give this user access; or, on Linux as root, use the sandbox: ./gatewayctl up stage --sandbox."`,
     );
@@ -66,13 +66,13 @@ describe('the choice for a deploy', () => {
     expect(await chooseEngine('dev', false)).toEqual(daemon());
   });
 
-  test('a sandbox is chosen for whoever asks, and for whoever ran in it before', async () => {
+  test('a sandbox is chosen on request, and for an instance that ran in it before', async () => {
     expect(await chooseEngine('prod', true)).toEqual(sandbox());
     ranOn('stage', 'sandbox');
     expect(await chooseEngine('stage', false)).toEqual(sandbox());
   });
 
-  test('an instance of the daemon does not go into the sandbox', async () => {
+  test('an instance of the daemon does not move into the sandbox', async () => {
     ranOn('dev', 'daemon');
     expect(await refusal('dev', true)).toMatchInlineSnapshot(
       `"E_ENGINE <root>/dev: this instance runs on the host's own daemon (got --sandbox). Omit --sandbox; or set another root for the sandbox: TAXLIEN_GATEWAY_ROOT=<directory>."`,

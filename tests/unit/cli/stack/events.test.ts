@@ -29,7 +29,7 @@ test('each resource that changed, once, with what differs', () => {
   ]);
 });
 
-test('a container that a refresh found stopped is one that does not run, whatever it was', () => {
+test('a container that a refresh found stopped is reported as stopped, whatever operation it is in', () => {
   const found = (name: string, mustRun: boolean) =>
     step('update', name, 'docker:index/container:Container', { diffs: ['mustRun'], new: { outputs: { mustRun } } });
   const text = log(found('taxlien-redis', false), found('taxlien-db', true));
@@ -39,7 +39,7 @@ test('a container that a refresh found stopped is one that does not run, whateve
   ]);
 });
 
-test('what buildx remembers of the builds of a run goes with the run', async () => {
+test("buildx's records of the builds of a run are removed with it", async () => {
   const instance = testInstance();
   const stack: Stack = {
     instance,
@@ -59,10 +59,10 @@ test('what buildx remembers of the builds of a run goes with the run', async () 
   expect(existsSync(buildxConfig)).toBe(false);
 });
 
-test('errors and warnings without colours, each once, of a log that is cut off', () => {
-  const told = { diagnosticEvent: { severity: 'error', message: '<{%reset%}>it \u001b[31mbroke<{%reset%}>\n' } };
+test('errors and warnings of a truncated log, without colours, each once', () => {
+  const error = { diagnosticEvent: { severity: 'error', message: '<{%reset%}>it \u001b[31mbroke<{%reset%}>\n' } };
   const warning = { diagnosticEvent: { severity: 'warning', message: 'disk is nearly full\n' } };
-  const text = `${log(told, told, warning)}{"diagnosticEvent":{"sev`;
+  const text = `${log(error, error, warning)}{"diagnosticEvent":{"sev`;
   expect(readEvents(text)).toEqual({
     changes: [],
     failed: [],
@@ -79,11 +79,11 @@ test.each([
   ['taxlien-redis-healthy', 'wait until redis is healthy'],
   ['taxlien-redis', 'start redis'],
   ['taxlien-raw-volume', 'create the volume of raw'],
-])('where %s failed, the phase is: %s', (name, phase) => {
+])('if %s failed, the phase is: %s', (name, phase) => {
   const failed = { resOpFailedEvent: { metadata: { op: 'create', type: 'x', urn: urn(name) } } };
   expect(phaseOf(readEvents(log(failed)))).toBe(phase);
 });
 
-test('where no resource failed, the program refused', () => {
+test('if no resource failed, the program refused', () => {
   expect(phaseOf(readEvents(''))).toBe('check settings, host and data');
 });

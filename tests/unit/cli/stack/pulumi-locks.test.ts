@@ -21,7 +21,7 @@ function sayings() {
   return { said, progress: { step: (text: string) => said.push(text), tick: () => {}, done: () => {} } };
 }
 
-test('the lock of a process that only has the number of the dead one is removed at once', async () => {
+test('the lock of a dead process whose id was reused is removed at once', async () => {
   const { said, progress } = sayings();
   const { instance, isThere } = lockOf({ pid: process.pid, timestamp: '2020-01-01T00:00:00Z' });
   expect(await clearDeadLocks(instance, progress)).toEqual([`removed the lock of a dead process (${process.pid})`]);
@@ -29,13 +29,13 @@ test('the lock of a process that only has the number of the dead one is removed 
   expect(said).toEqual([]);
 });
 
-test('a living process that is no Pulumi only has the number, however old it is', async () => {
+test('a living process that is no Pulumi is not the holder, however old it is', async () => {
   const { instance, isThere } = lockOf({ pid: process.pid });
   expect(await clearDeadLocks(instance, sayings().progress)).toHaveLength(1);
   expect(isThere()).toBe(false);
 });
 
-test('a lock that a killed process had begun to write is removed', async () => {
+test('a half-written lock of a killed process is removed', async () => {
   const instance = testInstance();
   const dir = pulumiLocksDir(instance);
   writeFiles(dir, { 'a.json.0f.tmp': '{"pid":' });
@@ -45,7 +45,7 @@ test('a lock that a killed process had begun to write is removed', async () => {
   expect(readdirSync(dir)).toEqual([]);
 });
 
-test('a living process of this host is waited for, and its lock removed when it died', async () => {
+test('a living process of this host is waited for, and its lock is removed when it has died', async () => {
   const { said, progress } = sayings();
   const dir = temporaryDir();
   symlinkSync('/bin/sleep', join(dir, 'pulumi'));

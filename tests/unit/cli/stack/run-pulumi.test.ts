@@ -21,7 +21,7 @@ test.each([
   expect(isNoise(line)).toBe(wanted);
 });
 
-test('a failed pulumi is an error with a code, after what it printed itself', async () => {
+test('a failed pulumi is an error with a code, after its own output', async () => {
   const bin = temporaryDir();
   writeFiles(bin, { pulumi: '#!/bin/sh\n[ "$1" = preview ] || exit 255\n' });
   chmodSync(join(bin, 'pulumi'), 0o755);

@@ -4,7 +4,7 @@ import { DockerClient } from '../../../../docker/client.ts';
 import { childEnvironment } from '../../../../host/environment.ts';
 import { instanceOf } from '../../../../settings/instance.ts';
 
-test("a stack's own variables stand above what the caller's shell has set", () => {
+test("a stack's own variables override those of the caller's shell", () => {
   vi.stubEnv('DOCKER_BUILDKIT', '0');
   vi.stubEnv('DOCKER_HOST', 'unix:///other.sock');
   vi.stubEnv('PULUMI_CONFIG_PASSPHRASE', 'of another stack');

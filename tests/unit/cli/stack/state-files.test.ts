@@ -17,7 +17,7 @@ function place(instance: Instance, files: Readonly<Record<string, string>>): voi
 const state = 'state/.pulumi/stacks/taxlien-gateway/dev.json';
 const pulumis = 'state/.pulumi/backups/taxlien-gateway/dev/dev.1.json';
 
-test('of 25 good states the last 20 are kept, and of what Pulumi keeps as many operations', () => {
+test("of 25 good states the last 20 are kept, and the same number of Pulumi's own copies", () => {
   const instance = testInstance();
   writeFiles(instance.dir, { [state]: stateOf('now') });
   const of = (dir: string, count: number) =>
@@ -36,14 +36,14 @@ test('of 25 good states the last 20 are kept, and of what Pulumi keeps as many o
   );
 });
 
-test('a state that is no state is not copied', () => {
+test('an invalid state is not copied', () => {
   const instance = testInstance();
   writeFiles(instance.dir, { [state]: '{"version":3,"check' });
   backUpState(instance, new Date());
   expect(readdirSync(instance.dir)).not.toContain('backups');
 });
 
-describe('a state that is cut off', () => {
+describe('a truncated state', () => {
   const cut = { [state]: '{"version":3,"check' };
 
   test.each<[string, Readonly<Record<string, string>>, string]>([
@@ -62,14 +62,14 @@ describe('a state that is cut off', () => {
       { [`${state}.bak`]: stateOf('bak'), [pulumis]: stateOf('it'), 'backups/state/a.json': stateOf('ours') },
       'ours',
     ],
-  ])('gives way to the newest good copy: %s', (_, copies, taken) => {
+  ])('is replaced by the newest good copy: %s', (_, copies, taken) => {
     const instance = testInstance();
     place(instance, { ...cut, ...copies });
     expect(restoreState(instance)).toBeDefined();
     expect(readFileSync(checkpointFile(instance), 'utf8')).toBe(stateOf(taken));
   });
 
-  test('is told where there is no good copy, and stays as it is', () => {
+  test('is reported if there is no good copy, and stays unchanged', () => {
     const instance = testInstance();
     place(instance, { ...cut, [pulumis]: '' });
     expect(() => restoreState(instance)).toThrow(/is not a valid Pulumi state, and .* has no valid copy/);
@@ -77,7 +77,7 @@ describe('a state that is cut off', () => {
   });
 });
 
-test('a good state stays, and where there never was one there is nothing to restore', () => {
+test('a good state stays, and if there never was one there is nothing to restore', () => {
   const instance = testInstance();
   expect(restoreState(instance)).toBeUndefined();
   mkdirSync(join(instance.dir, 'backups/state'), { recursive: true });

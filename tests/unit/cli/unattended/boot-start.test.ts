@@ -22,7 +22,7 @@ test('only a container whose last start failed is started', () => {
   expect(planFor(undefined)).toBe('missing');
 });
 
-test('what is waited for is what containers publish on, each address once', () => {
+test('the addresses on which containers publish are waited for, each once', () => {
   const containers = [
     container('exited', '', ['10.0.0.4', '::1']),
     container('exited'),
@@ -31,11 +31,11 @@ test('what is waited for is what containers publish on, each address once', () =
   expect(addressesOf(containers)).toEqual(['10.0.0.4', '::1']);
 });
 
-test('ten minutes are ten minutes, even where the daemon hangs at each question', async () => {
+test('the limit is ten minutes, even if the daemon hangs at each call', async () => {
   const lines: string[] = [];
   const progress = { step: (text: string) => lines.push(text), tick: () => {}, done: () => {} };
   const clock = fakeClock();
-  // Hangs until it is killed, at each question.
+  // Hangs at each call until it is killed.
   const docker = new FakeDocker(() => {
     clock.add(10_000);
     return { exitCode: 1 };

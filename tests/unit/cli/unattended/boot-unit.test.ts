@@ -65,7 +65,7 @@ test('a LaunchAgent is the same in XML', () => {
   `);
 });
 
-test('and a parser of property lists reads it back', async () => {
+test('a parser of property lists reads it back', async () => {
   const parse = 'import json, plistlib, sys; print(json.dumps(plistlib.loads(sys.stdin.buffer.read())))';
   const { stdout } = await run(['python3', '-c', parse], { stdin: unitText('launchd', unit) });
   expect(JSON.parse(stdout)).toEqual({
@@ -78,7 +78,7 @@ test('and a parser of property lists reads it back', async () => {
   });
 });
 
-test('each system and user has a place for it', () => {
+test('each system and user has a directory for it', () => {
   expect([bootKind('linux', 0), bootKind('linux', 1000), bootKind('darwin', 501)]).toEqual([
     'system',
     'user',
@@ -91,7 +91,7 @@ test('each system and user has a place for it', () => {
   ]);
 });
 
-test('the environment at boot is what finds the instance, and nothing else of this one', () => {
+test('the environment at boot has only the variables that find the instance', () => {
   const args = { home: '/home/u', nodeDir: '/usr/bin', root: '/opt/taxlien-gateway', dockerHost: 'unix:///d.sock' };
   const env = { PATH: '/nowhere', XDG_CACHE_HOME: '/cache', XDG_STATE_HOME: '', WORKER_TOKEN: 'secret' };
   const standard = '/usr/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/bin:/sbin';

@@ -23,7 +23,7 @@ function makeRunner(files: Readonly<Record<string, string>> = {}) {
 const found = (place: string, ...args: Parameters<typeof jobFindings>) =>
   shownFindings(jobFindings(...args), place).join('\n');
 
-test('a job has PATH of .path and variables of .env, and nothing that a shell exports', () => {
+test('a job has the PATH of .path and the variables of .env, and nothing that a shell exports', () => {
   const shell = { HOME: '/home/runner', USER: 'runner', PATH: '/nowhere', DOCKER_HOST: 'unix:///shell.sock' };
   const { dir } = makeRunner({ '.path': '\uFEFF/usr/bin\n', '.env': 'LANG=C.UTF-8\nA="b" # c\nno line\n' });
   expect(jobEnvironment(dir, shell)).toEqual({
@@ -37,7 +37,7 @@ test('a job has PATH of .path and variables of .env, and nothing that a shell ex
   expect(() => jobEnvironment('/nowhere', shell)).toThrow('/nowhere/.runner: no runner is configured there');
 });
 
-test('programs that the PATH of a job lacks, and the way to them where the shell has them', () => {
+test('programs that the PATH of a job lacks, and their directory if the shell has them', () => {
   const { place, dir, bin } = makeRunner();
   expect(found(place, dir, { PATH: bin }, '')).toBe('');
   const shown = found(place, dir, { PATH: '/nowhere' }, bin).split('\n');
@@ -48,7 +48,7 @@ test('programs that the PATH of a job lacks, and the way to them where the shell
   expect(found(place, dir, { PATH: '/nowhere' }, '')).toContain('Install docker, then run the same command again.');
 });
 
-test('a credential helper, which no key chain of a service answers', () => {
+test('a credential helper, whose key chain a service cannot unlock', () => {
   const { place, dir, bin } = makeRunner({ '../home/.docker/config.json': '{"credsStore":"osxkeychain"}' });
   const job = { PATH: bin, HOME: join(place, 'home') };
   expect(found(place, dir, job, '')).toMatchInlineSnapshot(

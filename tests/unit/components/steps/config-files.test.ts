@@ -8,7 +8,7 @@ import { temporaryDir, writeFiles } from '../../../helpers/temporary.ts';
 
 const source = 'monitoring/grafana';
 
-test('the place of a copy is named by content: the same from another checkout, another after a change', () => {
+test('the directory of a copy is named by content: the same from another checkout, another after a change', () => {
   const root = temporaryDir();
   const [one, two] = [testCheckout(), testCheckout()].map((checkoutDir) => testSettings({ root, checkoutDir }));
   if (one === undefined || two === undefined) throw new Error('no settings');
@@ -20,12 +20,12 @@ test('the place of a copy is named by content: the same from another checkout, a
   expect(configFilesPath(two, source)).not.toBe(path);
 });
 
-test('two directories of the same content have places of their own', () => {
+test('two directories of the same content have separate copies', () => {
   const settings = testSettings({ checkoutDir: testCheckout({ 'a/x.yml': '', 'b/x.yml': '' }) });
   expect(configFilesPath(settings, 'a')).not.toBe(configFilesPath(settings, 'b'));
 });
 
-test('a copy is whole, readable for everybody whatever the umask, and made once', async () => {
+test('a copy is complete, readable for all users under any umask, and created once', async () => {
   const checkoutDir = testCheckout();
   const settings = testSettings({ checkoutDir });
   const file = join(checkoutDir, source, 'dashboards/gateway.json');

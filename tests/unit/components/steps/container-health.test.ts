@@ -5,14 +5,14 @@ import { fakeClock } from '../../../helpers/fake-clock.ts';
 import { FakeDocker } from '../../../helpers/fake-docker.ts';
 import { testSettings } from '../../../helpers/instance.ts';
 
-/** What may differ between two looks at a container. */
+/** What may differ between two checks of a container. */
 interface Seen {
   readonly status?: string;
   readonly health?: string;
   readonly exitCode?: number;
   readonly isOutOfMemory?: boolean;
   readonly restarts?: number;
-  /** How long this look takes. */
+  /** How long this check takes. */
   readonly tookMs?: number;
 }
 
@@ -44,7 +44,7 @@ const inspected = ({
     },
   ]);
 
-/** Waits for a container that looks like this, one after the other, and in the end always like the last. */
+/** Waits for a container with these states in order; the last one repeats. */
 async function watched(looks: readonly Seen[], ageMs = 1_000) {
   const clock = fakeClock();
   let count = 0;
@@ -87,19 +87,19 @@ test.each<readonly [Seen, string]>([
   [{ health: 'unhealthy' }, `E_UNHEALTHY dev: gateway is unhealthy${facts}`],
 ])('%o fails at once', async (seen, text) => {
   expect(await watched([{}, seen])).toEqual({ text, changes: [], looks: 2, waitedMs: 100 });
-  // One that was already so when first looked at.
+  // Also if it is so at the first check.
   expect((await watched([seen])).text).toBe(text);
 });
 
-test('one that does neither fails at the limit', async () => {
+test('one that stays starting fails at the limit', async () => {
   const { text, waitedMs } = await watched([{}]);
   expect(text).toBe(`E_UNHEALTHY dev: gateway is not healthy after 90 s (last: starting)${facts}`);
   expect(waitedMs).toBe(90_000);
 });
 
-test('the limit is one of time, also where the daemon takes long for each answer', async () => {
+test('the limit is elapsed time, even if the daemon takes long for each answer', async () => {
   const { looks, waitedMs } = await watched([{ tookMs: 10_000 }]);
-  // Nine looks of 10 s, and eight pauses of 100, 200 and then 250 ms.
+  // Nine checks of 10 s, and eight pauses of 100, 200 and then 250 ms.
   expect([looks, waitedMs]).toEqual([9, 91_800]);
 });
 
@@ -109,15 +109,15 @@ test('one that was removed meanwhile is named', async () => {
   );
 });
 
-test('one that was ill before this deploy is restarted, once', async () => {
-  const ill = { health: 'unhealthy', restarts: 3 };
-  expect(await watched([ill, {}, { health: 'healthy' }], 60_000)).toEqual({
+test('one that was unhealthy before this deploy is restarted, once', async () => {
+  const unhealthy = { health: 'unhealthy', restarts: 3 };
+  expect(await watched([unhealthy, {}, { health: 'healthy' }], 60_000)).toEqual({
     text: undefined,
     changes: ['restart abc'],
     looks: 3,
     waitedMs: 100,
   });
-  expect((await watched([ill, {}, ill], 60_000)).text).toContain('and was started again');
+  expect((await watched([unhealthy, {}, unhealthy], 60_000)).text).toContain('and was started again');
 });
 
 test('one that is healthy now is left alone, even if it had ended some time ago', async () => {

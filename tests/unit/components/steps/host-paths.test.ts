@@ -82,7 +82,7 @@ test('the helper container: no network, nothing writable but the two roots, thre
   for (const secret of Object.values(testSecrets)) expect(command.join(' ')).not.toContain(secret);
 });
 
-test('a step that is killed half way runs again, and renews the generations that it was to apply', async () => {
+test('after a kill the step runs again and renews the generations that it was to apply', async () => {
   const settings = testSettings();
   const { instance, secrets } = settings;
   const generations = { gateway: 'gw-1', db: 'db-1', redis: 'redis-1', grafana: 'gf-1' };
@@ -95,7 +95,7 @@ test('a step that is killed half way runs again, and renews the generations that
   expect(secretGenerations(instance, secrets)).toEqual(generations);
   expect(hostPathsId(instance, [])).toBe('paths-1');
 
-  // The directory of the gateway's secrets was removed and is made again, then the step is killed.
+  // The directory of the gateway's secrets was removed and is created again, then the step is killed.
   const killed = new FakeDocker(() => {
     writeSecretFiles(instance, secrets);
     return { exitCode: 137 };

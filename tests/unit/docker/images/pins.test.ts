@@ -9,7 +9,7 @@ import { workTree } from '../../../helpers/engine.ts';
 
 const redis = (reference: string): Pin => ({ service: 'redis', file: 'docker/images/upstream-images.json', reference });
 
-/** Why a pin is refused; undefined where it is not. */
+/** Why a pin is refused; undefined if it is not. */
 function refusal(...args: Parameters<typeof requireRecorded>): string | undefined {
   try {
     requireRecorded(...args);
@@ -19,7 +19,7 @@ function refusal(...args: Parameters<typeof requireRecorded>): string | undefine
   }
 }
 
-describe('every pin says where and when its tag was read', () => {
+describe('every pin has the source and date of its tag', () => {
   test.each(pinsOf(workTree))('$service: $reference', (pin) => {
     expect(refusal(pin)).toBeUndefined();
   });
@@ -52,7 +52,7 @@ describe('every pin says where and when its tag was read', () => {
   });
 });
 
-test('a tag is found whatever stands around it', () => {
+test('a tag is found in any surrounding text', () => {
   const recorded = [{ repository: '127.0.0.1:5000/redis', tags: ['7', 'latest'], source: 's', readOn: '2026-11-27' }];
   const found = (reference: string) => readingOf(reference, recorded) !== undefined;
   expect(['127.0.0.1:5000/redis:7', '127.0.0.1:5000/redis:7@sha256:ab', '127.0.0.1:5000/redis'].map(found)).toEqual([
@@ -63,7 +63,7 @@ test('a tag is found whatever stands around it', () => {
   expect(['redis:7', '127.0.0.1:5000/redis:8'].map(found)).toEqual([false, false]);
 });
 
-test('the bases of the gateway are what FROM names, but for its own stages and build arguments', () => {
+test('the bases of the gateway are the images of FROM, without its own stages and build arguments', () => {
   const dockerfile = [
     'ARG BASE=alpine:3',
     '# FROM comment:1',

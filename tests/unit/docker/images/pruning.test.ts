@@ -29,7 +29,7 @@ test('the five that were tagged last stay, whenever their layers were built', ()
   expect(expendableImages(images.slice(0, 5))).toEqual([]);
 });
 
-test("only this project's own names are taken from an image; one without any name goes by its id", () => {
+test("an image loses only this project's tags; one without tags is removed by its id", () => {
   const names = (tags: string[] | null) => removableNames(image('sha256:1', never, never, tags), { project: 'p-dev' });
   expect(names(['p-dev/gateway:dev-build-1', 'p-dev-2/gateway:dev', 'mine:1', 'p-dev/gateway:dev-abc'])).toEqual([
     'p-dev/gateway:dev-build-1',

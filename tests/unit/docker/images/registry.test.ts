@@ -19,7 +19,7 @@ test.each([
   expect(answerIn(complaint)).toBe(answer);
 });
 
-test('the docker client is asked for the image, and only so long', async () => {
+test('the docker client is asked for the image, with a time limit', async () => {
   stubProgram('docker', '[ "$*" = "--debug manifest inspect redis:7" ] || { echo "manifest unknown" >&2; exit 1; }');
   expect([await askRegistry('redis:7'), await askRegistry('redis:8')]).toEqual(['has', 'lacks']);
   stubProgram('docker', 'exec sleep 60');

@@ -12,7 +12,7 @@ function layer(dir: string, name: string): Layer {
   return { name, file: join(dir, name), diffId: `sha256:${name}`, version: `${name} 1` };
 }
 
-test("an image's id is the hash of its settings and layers, and its label names what the last layer holds", () => {
+test("an image's id is the hash of its settings and layers, and its label names the version in the last layer", () => {
   const dir = temporaryDir();
   const image = imageOf('redis:7', { User: '999', Env: ['A=b'] }, [layer(dir, 'base'), layer(dir, 'redis')]);
   expect(image.id).toBe(`sha256:${createHash('sha256').update(image.config).digest('hex')}`);

@@ -3,11 +3,11 @@ import { buildLayer, cachedLayer, type LayerRecipe } from '../../../../../bootst
 import { run } from '../../../../../host/process.ts';
 import { temporaryDir, writeFiles } from '../../../../helpers/temporary.ts';
 
-const silent = { step() {}, tick() {}, done() {} };
+const noProgress = { step() {}, tick() {}, done() {} };
 const workIn = (dir: string) => ({
   dir,
-  progress: silent,
-  debianRoot: () => Promise.reject(new Error('not asked for')),
+  progress: noProgress,
+  debianRoot: () => Promise.reject(new Error('not requested')),
 });
 
 function recipe(inputs: string[], content: string): LayerRecipe {
@@ -30,7 +30,7 @@ test('a layer is built once, is the same whenever it is built, and changes with 
   expect((await buildLayer(first, recipe(['2'], 'b'), workIn(temporaryDir()))).diffId).not.toBe(built.diffId);
 });
 
-test("the user's umask does not get into a layer, and stays the user's", async () => {
+test("the user's umask does not affect a layer, and is restored", async () => {
   const before = process.umask(0o077);
   try {
     const built = await buildLayer(temporaryDir(), recipe(['1'], 'a'), workIn(temporaryDir()));

@@ -7,14 +7,14 @@ import { workTree } from '../../../../helpers/engine.ts';
 
 const dockerfile = readFileSync(join(workTree, 'Dockerfile.gateway'), 'utf8');
 
-test('a stand-in answers to each pin, and to the image that the gateway builds on', () => {
+test('there is a stand-in for each pin and for the base image of the gateway', () => {
   expect(standInReferences(upstreamImages, dockerfile)).toEqual({
     ...upstreamImages,
     golang: expect.stringMatching(/^golang:\d+\.\d+\.\d+-bookworm$/),
   });
 });
 
-test('a tag that nobody recorded is refused, as by a registry that lacks it', () => {
+test('an unrecorded tag is refused, as by a registry that lacks it', () => {
   const refused = (call: () => unknown, reference: string) =>
     expect(call).toThrow(
       expect.objectContaining({ code: 'E_IMAGE_UNRECORDED', message: expect.stringContaining(reference) }),
@@ -28,7 +28,7 @@ test.each([
   ['FROM postgres:16.15-alpine3.23\n', 'postgres:16.15-alpine3.23'],
   [`${dockerfile}FROM postgres:16.15-alpine3.23\n`, 'golang:1.26.9-bookworm, postgres:16.15-alpine3.23'],
   ['FROM scratch\n', 'none'],
-])('a gateway that is not built on golang alone is not guessed at: %j', (text, got) => {
+])('a gateway with a base other than golang alone is refused: %j', (text, got) => {
   expect(() => standInReferences(upstreamImages, text)).toThrow(
     expect.objectContaining({ code: 'E_GATEWAY_BASE', message: expect.stringContaining(`(got ${got})`) }),
   );

@@ -19,7 +19,7 @@ test.each(["it's", '$HOME `id` $(id) "x"', 'a b\tc', '', "'", 'line\nbreak', '\\
   },
 );
 
-test('a shell forgets what is unset', async () => {
+test('a shell unsets variables', async () => {
   const script = `VALUE=old; eval "$1"; printf %s "\${VALUE-gone}"`;
   expect((await run(['sh', '-c', script, 'sh', exportLine('VALUE', undefined)])).stdout).toBe('gone');
 });

@@ -9,7 +9,7 @@ import { temporaryDir } from '../../../../helpers/temporary.ts';
 const pins = pinsOf(workTree);
 const references = pins.map(({ reference }) => reference);
 
-test('lists each pin with where and when its tag was read, and asks nobody', async () => {
+test('lists each pin with source and date of its tag, without a request', async () => {
   stubProgram('docker', 'exit 70');
   const { exitCode, stdout, stderr } = await gatewayctl(temporaryDir(), 'images');
   expect([exitCode, stderr]).toEqual([0, '']);
@@ -19,7 +19,7 @@ test('lists each pin with where and when its tag was read, and asks nobody', asy
   for (const row of rows) expect(row).toMatch(/ \d{4}-\d\d-\d\d {2}\S/);
 });
 
-test('--check: exit 1 where the registry lacks one, and 0 where none answers', async () => {
+test('--check: exit 1 if the registry lacks one, 0 if no registry answers', async () => {
   const lacking = references[1];
   stubProgram('docker', `case "$*" in *${lacking}) echo 'manifest unknown' >&2; exit 1;; esac`);
   const home = temporaryDir();

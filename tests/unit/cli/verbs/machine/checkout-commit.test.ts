@@ -51,7 +51,7 @@ test.each(['HEAD', 'dev', '--help', '$(id)', '0123abc', `${'0'.repeat(40)}\n`, '
   },
 );
 
-test('refuses a commit of another branch, and one that is nowhere', async () => {
+test('refuses a commit of another branch, and one that does not exist', async () => {
   for (const id of [elsewhere, '0'.repeat(40)]) {
     await expect(detachAt(dir, 'dev', id)).rejects.toThrow(`not on the branch origin/dev (got ${id})`);
   }
@@ -62,7 +62,7 @@ test('refuses an environment whose branch was not fetched', async () => {
   await expect(detachAt(dir, 'prod', '')).rejects.toThrow('no branch origin/prod here');
 });
 
-test('refuses to take an edited file along', async () => {
+test('refuses a checkout with an edited file', async () => {
   writeFiles(dir, { 'a.txt': 'edited' });
   await expect(detachAt(dir, 'dev', older)).rejects.toThrow('tracked files were edited here');
   expect(await where()).toBe(elsewhere);
