@@ -67,11 +67,11 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 		writeError(w, http.StatusInsufficientStorage, "storage_full", "the raw directory is full")
 	case isOurs(err):
 		slog.Error("request failed", "path", r.URL.Path, "error", err)
-		writeError(w, http.StatusInternalServerError, "internal", "the gateway failed; its log tells why")
+		writeError(w, http.StatusInternalServerError, "internal", "the gateway failed; its log has the cause")
 	default:
 		slog.Error("request not served", "path", r.URL.Path, "error", err)
 		w.Header().Set("Retry-After", "5")
-		writeError(w, http.StatusServiceUnavailable, "unavailable", "a service that the gateway needs does not answer; /readyz tells which")
+		writeError(w, http.StatusServiceUnavailable, "unavailable", "a service that the gateway needs does not answer; /readyz names it")
 	}
 }
 

@@ -35,7 +35,7 @@ func (a *API) authorized(next http.Handler) http.Handler {
 		}
 		if !a.Started.Load() {
 			w.Header().Set("Retry-After", "5")
-			writeError(w, http.StatusServiceUnavailable, "starting", "the gateway waits for its database; /readyz tells more")
+			writeError(w, http.StatusServiceUnavailable, "starting", "the gateway waits for its database; /readyz has details")
 			return
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
@@ -65,7 +65,7 @@ func (a *API) limited(next http.Handler) http.Handler {
 		} else if !allowed {
 			a.Metrics.RateLimited.Inc()
 			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-			writeError(w, http.StatusTooManyRequests, "rate_limited", "too many requests in this minute; Retry-After tells when to go on")
+			writeError(w, http.StatusTooManyRequests, "rate_limited", "too many requests in this minute; Retry-After is the time to wait")
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -77,7 +77,7 @@ func recovered(next http.Handler) http.Handler {
 		defer func() {
 			if cause := recover(); cause != nil {
 				slog.Error("panic", "path", r.URL.Path, "cause", cause, "stack", string(debug.Stack()))
-				writeError(w, http.StatusInternalServerError, "internal", "the gateway failed; its log tells why")
+				writeError(w, http.StatusInternalServerError, "internal", "the gateway failed; its log has the cause")
 			}
 		}()
 		next.ServeHTTP(w, r)

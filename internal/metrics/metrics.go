@@ -34,7 +34,7 @@ func New(version string, countTasks CountTasks) *Metrics {
 	m := &Metrics{
 		RateLimited:     counter("gateway_rate_limited_total", "Requests answered with 429."),
 		RateLimitErrors: counter("gateway_rate_limit_errors_total", "Requests let through because Redis did not count them."),
-		RawBytes:        counter("gateway_raw_bytes_written_total", "Bytes of results brought to the raw directory."),
+		RawBytes:        counter("gateway_raw_bytes_written_total", "Bytes of results written to the raw directory."),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "gateway_http_request_duration_seconds",
 			Help:    "Time to answer a request, by route pattern and status.",
@@ -44,7 +44,7 @@ func New(version string, countTasks CountTasks) *Metrics {
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "gateway_build_info",
-		Help:        "Always 1; the labels tell what runs.",
+		Help:        "Always 1; the labels name the running version.",
 		ConstLabels: prometheus.Labels{"version": version, "go_version": runtime.Version()},
 	})
 	build.Set(1)

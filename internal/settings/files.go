@@ -23,7 +23,7 @@ func (r *reader) secretFile(name, example string) Secret {
 		r.problem("%s: the file is empty (%s). Write the value into it.", name, path)
 	}
 	if strings.ContainsFunc(value, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }) {
-		r.problem("%s: the value must be one line without blanks (%s). Write it anew.", name, path)
+		r.problem("%s: the value must be one line without blanks (%s). Write it again.", name, path)
 	}
 	return Secret(value)
 }

@@ -93,7 +93,7 @@ func TestLoadRefusesBadFiles(t *testing.T) {
 	env["DB_PASSWORD_FILE"], env["REDIS_PASSWORD_FILE"], env["WORKER_TOKEN_FILE"], env["RAW_DIR"] = empty, blank, "/nowhere/token", empty
 	_, err := Load(lookup(env))
 	want := fmt.Sprintf(`DB_PASSWORD_FILE: the file is empty (%s). Write the value into it.
-REDIS_PASSWORD_FILE: the value must be one line without blanks (%s). Write it anew.
+REDIS_PASSWORD_FILE: the value must be one line without blanks (%s). Write it again.
 WORKER_TOKEN_FILE: cannot be read (open /nowhere/token: no such file or directory). Make the file readable for the gateway's user, uid %d.
 RAW_DIR: is no directory (got %s). Mount the raw volume there.`, empty, blank, os.Getuid(), empty)
 	if err == nil || err.Error() != want {

@@ -13,8 +13,8 @@ import (
 const page = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Grafana stand-in</title></head>
 <body><h1>This is a stand-in for Grafana</h1>
-<p>Grafana's image could not be had, so this small server holds its place. It has read and checked the
-provisioning files, answers queries of its data sources, and shows no dashboard. Where an image registry answers, the real Grafana runs here.</p>
+<p>Grafana's image could not be pulled, so this small server replaces it. It has read and checked the
+provisioning files, answers queries of its data sources, and shows no dashboard. If an image registry answers, the real Grafana runs here.</p>
 <p>%d data sources, %d dashboards. See <a href="/api/health">/api/health</a>.</p></body></html>
 `
 

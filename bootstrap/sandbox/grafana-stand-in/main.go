@@ -1,5 +1,5 @@
-// Command grafana-stand-in takes Grafana's place where its image cannot be had: it reads the real provisioning
-// files, refuses broken ones, and answers a small part of Grafana's HTTP API. It draws nothing and says what it is.
+// Command grafana-stand-in replaces Grafana if its image cannot be pulled: it reads the real provisioning files,
+// refuses broken ones, and answers a small part of Grafana's HTTP API. It shows no dashboards and says so.
 package main
 
 import (

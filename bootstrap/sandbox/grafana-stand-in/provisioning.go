@@ -33,7 +33,7 @@ type dashboard struct {
 	model map[string]any
 }
 
-// loadProvisioning reads all files and tells all their problems at once.
+// loadProvisioning reads all files and reports all their problems at once.
 func loadProvisioning(dir string) (provisioned, error) {
 	var all provisioned
 	var problems []error
@@ -77,7 +77,7 @@ func checkDataSources(file string, sources, known []dataSource) []error {
 				problems = append(problems, fmt.Errorf("%s: name and uid must be unique (got %q, %q again)", where, source.Name, source.UID))
 			}
 			if other.IsDefault && source.IsDefault {
-				problems = append(problems, fmt.Errorf("%s: only one may be the default (%q is it already)", where, other.Name))
+				problems = append(problems, fmt.Errorf("%s: only one may be the default (%q is already)", where, other.Name))
 			}
 		}
 	}
@@ -148,7 +148,7 @@ func readDashboards(dir string) ([]dashboard, []error) {
 	return dashboards, append(problems, err)
 }
 
-// checkDashboards wants each uid once, and each data source that is named by uid to be there.
+// checkDashboards requires unique uids, and that each data source named by uid exists.
 func checkDashboards(all provisioned) []error {
 	var problems []error
 	for i, one := range all.dashboards {
@@ -189,7 +189,7 @@ func dataSourceUIDs(node any) []string {
 	return slices.Compact(uids)
 }
 
-// complaints are the lines that Grafana logs of provisioning directories and files that it expects otherwise.
+// complaints returns the lines that Grafana logs about missing provisioning directories and unexpected files.
 func complaints(dir string) []string {
 	var lines []string
 	for _, kind := range []struct{ name, message string }{
@@ -243,7 +243,7 @@ func readYAML(file string, into any) error {
 	return nil
 }
 
-// environment keeps what is no variable of the environment: provisioning files hold $-signs of their own.
+// environment keeps the names of variables that are not set: provisioning files contain literal $ signs.
 func environment(name string) string {
 	if value, ok := os.LookupEnv(name); ok {
 		return value

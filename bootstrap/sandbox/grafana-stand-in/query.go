@@ -13,8 +13,8 @@ import (
 
 var toPrometheus = &http.Client{Timeout: 10 * time.Second}
 
-// queryHandler answers POST /api/ds/query as Grafana does: instant queries of its Prometheus data sources, asked of
-// the real Prometheus, with Grafana's forms of an error.
+// queryHandler answers POST /api/ds/query as Grafana does: it sends instant queries to the real Prometheus and
+// answers errors in Grafana's formats.
 func queryHandler(sources []dataSource) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var asked struct {
@@ -55,7 +55,7 @@ func queryHandler(sources []dataSource) http.HandlerFunc {
 	}
 }
 
-// instantQuery gives one frame for each series, with a time in milliseconds and a value.
+// instantQuery returns one frame for each series, with a time in milliseconds and a value.
 func instantQuery(base, expr, refID string) ([]any, error) {
 	response, err := toPrometheus.PostForm(strings.TrimSuffix(base, "/")+"/api/v1/query", url.Values{"query": {expr}})
 	if err != nil {
@@ -76,7 +76,7 @@ func instantQuery(base, expr, refID string) ([]any, error) {
 		return nil, fmt.Errorf("%s: %s", got.ErrorType, got.Error)
 	}
 	if got.Data.ResultType != "vector" {
-		return nil, fmt.Errorf("the stand-in shows no result of the type %s", got.Data.ResultType)
+		return nil, fmt.Errorf("the stand-in does not support results of the type %s", got.Data.ResultType)
 	}
 	var series []struct {
 		Metric map[string]string

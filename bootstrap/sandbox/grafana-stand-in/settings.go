@@ -54,12 +54,12 @@ func loadSettings(lookup func(string) (string, bool)) (settings, error) {
 	return loaded, errors.Join(problems...)
 }
 
-// state shows that the data directory outlives the container.
+// state proves that the data directory outlives the container.
 type state struct {
 	StandIn    bool      `json:"stand-in"`
 	FirstStart time.Time `json:"firstStart"`
 	Starts     int       `json:"starts"`
-	// As with the real one, the administrator's password of the first start stays until it is changed by the API.
+	// As in the real Grafana, the administrator's password of the first start stays until it is changed by the API.
 	AdminSHA256 string `json:"adminSHA256"`
 }
 

@@ -38,14 +38,14 @@ create_cluster() {
   fi
   local arguments=()
   if [ -n "$POSTGRES_INITDB_ARGS" ]; then
-    # xargs splits as a shell does, without running what stands there.
+    # xargs splits as a shell does, without running anything.
     mapfile -t arguments < <(printf %s "$POSTGRES_INITDB_ARGS" | xargs -n 1 printf '%s\n')
   fi
   if [ -n "$POSTGRES_PASSWORD" ]; then arguments+=(--pwfile=/dev/stdin); fi
   initdb --username="$POSTGRES_USER" -D "$PGDATA" ${arguments[@]+"${arguments[@]}"} <<<"$POSTGRES_PASSWORD"
 }
 
-# What initdb wrote stays, and trusts socket and loopback unless its arguments say otherwise.
+# initdb's own rules stay: they trust socket and loopback unless its arguments say otherwise.
 add_host_rule() {
   local encryption
   encryption=$(postgres -C password_encryption "$@")
@@ -76,12 +76,12 @@ run_init_files() {
   done
 }
 
-# Until all is set up the server listens on its socket only, so that nobody takes it for ready.
+# During the setup the server listens on its socket only, so that no client takes it for ready.
 initialise() {
   create_cluster
   add_host_rule "$@"
   pg_ctl -D "$PGDATA" -o "$(printf '%q ' "$@" -c listen_addresses=)" -w start
-  # The cluster trusts its own socket where initdb was not told otherwise; the password serves both cases.
+  # The socket needs the password only if the arguments of initdb say so; set in both cases.
   PGPASSWORD=$POSTGRES_PASSWORD
   export PGPASSWORD
   if [ "$POSTGRES_DB" != postgres ]; then
@@ -103,7 +103,7 @@ if [ "$1" = postgres ]; then
   if [ "$(id -u)" = 0 ]; then
     exec /usr/bin/setpriv --reuid=70 --regid=70 --clear-groups -- "${BASH_SOURCE[0]}" "$@"
   fi
-  # These binaries have /tmp built in, the official ones this directory. First, so that an argument can change it.
+  # The default here is /tmp, of the official binaries this directory. First, so that an argument can override it.
   set -- postgres -c unix_socket_directories=/var/run/postgresql "${@:2}"
   if [ ! -s "$PGDATA/PG_VERSION" ]; then
     setting POSTGRES_USER postgres

@@ -8,6 +8,6 @@ if [ "$1" = redis-server ] && [ "$(id -u)" = 0 ]; then
   find . ! -user redis -exec chown redis:redis {} +
   exec /usr/bin/setpriv --reuid=999 --regid=1000 --clear-groups -- "$0" "$@"
 fi
-# What Redis writes is its own business only.
+# Only Redis may read what it writes.
 [ "$(umask)" != 0022 ] || umask 0077
 exec "$@"
