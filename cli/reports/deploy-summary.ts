@@ -1,7 +1,7 @@
-import type { DeployRecord, PortDowntime } from '../deploy/record.ts';
 import { type Finding, findingText } from '../../host/errors.ts';
-import { type Cell, code, heading, list, markdownTable, preformatted } from './markdown.ts';
 import { downtimeSeconds } from '../deploy/downtime.ts';
+import type { DeployRecord, PortDowntime } from '../deploy/record.ts';
+import { type Cell, code, heading, list, markdownTable, preformatted } from './markdown.ts';
 
 /** A deploy as the Markdown of a job summary. */
 export function deploySummary(record: DeployRecord): string {

@@ -1,7 +1,7 @@
 import { wordsOf } from '../../components/resource-names.ts';
+import { downtimeSeconds } from '../deploy/downtime.ts';
 import { code, escaped, heading, markdownTable, preformatted } from './markdown.ts';
 import type { Plan } from './plan.ts';
-import { downtimeSeconds } from '../deploy/downtime.ts';
 
 /** GitHub's limit for the text of a comment. */
 const mostCharacters = 65_536;

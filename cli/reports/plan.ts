@@ -1,12 +1,12 @@
-import { wordsOf } from '../../components/resource-names.ts';
 import { z } from 'zod';
+import { wordsOf } from '../../components/resource-names.ts';
 import { childEnvironment } from '../../host/environment.ts';
-import { environments, type ServiceName, services } from '../../settings/services.ts';
 import { checkoutDir, readSource } from '../../host/git.ts';
+import { environments, type ServiceName, services } from '../../settings/services.ts';
 import { readDeployRecord } from '../deploy/record.ts';
 import { operations, runPulumiTelling, type Told } from '../stack/events.ts';
 import { runPulumiProcess } from '../stack/run-pulumi.ts';
-import { type Stack } from '../stack/stack.ts';
+import type { Stack } from '../stack/stack.ts';
 
 const mostChanges = 150;
 const mostText = 12_000;

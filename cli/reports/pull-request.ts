@@ -36,7 +36,10 @@ async function request(job: NodeJS.ProcessEnv, method: string, path: string, bod
   const refuse = (what: string, fix: string) => new UserError('E_GITHUB', `${method} ${path}: ${what}`, fix);
   if (!api || !repository || !token) {
     const names = 'GITHUB_API_URL, GITHUB_REPOSITORY, GITHUB_TOKEN';
-    throw refuse(`requires ${names} (got not all of them)`, 'Run it in a job of GitHub Actions, with its token as env.');
+    throw refuse(
+      `requires ${names} (got not all of them)`,
+      'Run it in a job of GitHub Actions, with its token as env.',
+    );
   }
   const answer = await fetch(`${api}/repos/${repository}/${path}`, {
     method,

@@ -87,7 +87,13 @@ test('drift: what is gone, what is stopped, and which properties differ', () => 
     { ...container, operation: 'delete', name: 'redis', properties: [] },
     { ...container, operation: 'update', name: 'gateway', properties: ['memory'] },
     { ...container, operation: 'update', name: 'db', properties: ['mustRun'], isStopped: true },
-    { ...container, operation: 'update', name: 'grafana', properties: ['memory', 'mustRun', 'ports[0]'], isStopped: true },
+    {
+      ...container,
+      operation: 'update',
+      name: 'grafana',
+      properties: ['memory', 'mustRun', 'ports[0]'],
+      isStopped: true,
+    },
     { ...container, operation: 'update', name: 'prometheus', properties: ['mustRun'] },
   ]);
   expect(shown(text)).toBe(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Plan, planOf } from '../../../../cli/reports/plan.ts';
-import { readPlan } from '../../../../cli/verbs/machine/plan-comment.ts';
 import { planText } from '../../../../cli/reports/plan-text.ts';
+import { readPlan } from '../../../../cli/verbs/machine/plan-comment.ts';
 
 const change = (
   operation: 'create' | 'replace' | 'update' | 'delete',
