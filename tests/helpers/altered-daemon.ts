@@ -40,6 +40,8 @@ export async function serveAlteredDaemon(altered: Altered): Promise<AlteredDaemo
     const forwarded = request({ socketPath: socket, method, path: realPath(url), headers }, (answer) => {
       if (change === undefined || answer.statusCode !== 200) {
         outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+        // A client that waits for a container starts it only when it has these.
+        outgoing.flushHeaders();
         answer.pipe(outgoing);
         return;
       }
@@ -53,10 +55,15 @@ export async function serveAlteredDaemon(altered: Altered): Promise<AlteredDaemo
   });
   // A build that takes long, or a container that is waited for, is no dead request.
   server.requestTimeout = 0;
-  // Attached streams and build sessions.
-  server.on('upgrade', (incoming, client, head) => handOver(socket, incoming, client, head));
+  // Attached streams and build sessions, which are no longer the server's to close.
+  const upgraded = new Set<Duplex>();
+  server.on('upgrade', (incoming, client, head) => {
+    upgraded.add(client.on('close', () => upgraded.delete(client)));
+    handOver(socket, incoming, client, head);
+  });
   await new Promise<void>((resolve) => void server.listen(at, resolve));
   const stop = async () => {
+    for (const client of upgraded) client.destroy();
     server.closeAllConnections();
     await new Promise<void>((resolve) => void server.close(() => resolve()));
     rmSync(dir, { recursive: true });
