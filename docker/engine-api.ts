@@ -72,7 +72,7 @@ export async function loadImages(socket: string, archive: AsyncIterable<unknown>
   throw new UserError(
     'E_IMAGE_LOAD',
     `stand-in images: the engine at ${socket} did not load them (got ${answer.status}: ${failure ?? answer.body.trim()})`,
-    `Delete ${source} and run this again: they are built anew.`,
+    `Delete ${source} and run this again: they are built again.`,
   );
 }
 

@@ -17,7 +17,7 @@ export const builtPluginApi = '1.44';
 
 const versionFormat = ['Os', 'Arch', 'APIVersion', 'MinAPIVersion'].map((field) => `{{.Server.${field}}}`).join(' ');
 
-/** All that a daemon for Linux containers says of itself, or the finding that none answers. */
+/** Facts about a daemon for Linux containers, or the finding that none answers. */
 export async function askDaemon(docker: DockerClient): Promise<DaemonFacts | Finding> {
   const result = await docker
     .call(['version', '--format', versionFormat], { allowedExitCodes: 'any', timeoutMs: 10_000 })
@@ -44,7 +44,7 @@ function permissionFinding(dockerHost: string, stderr: string): Finding {
     severity: 'error',
     message: `docker: this user may not use ${dockerHost} (got ${stderr.trim().split('\n').at(-1) ?? ''})`,
     why: 'Every part of the stack is a container of that daemon.',
-    fix: 'Linux: sudo usermod -aG docker "$USER", then log in anew; macOS: open -a Docker as this user.',
+    fix: 'Linux: sudo usermod -aG docker "$USER", then log in again; macOS: open -a Docker as this user.',
   };
 }
 
@@ -63,7 +63,7 @@ export const daemon: DaemonCheck = {
 const pluginApi = () =>
   presentToolchain(userDirs().cacheDir)?.parts.docker.origin === 'built' ? builtPluginApi : undefined;
 
-/** What the daemon is too old for, or on what machine no image runs. */
+/** The daemon is too old, or runs on an architecture without images. */
 export function versionFindings(dockerHost: string, arch: string, apiVersion: string): readonly Finding[] {
   const findings: Finding[] = [];
   const refuse = (code: ErrorCode, rule: string, why: string, fix: string) =>
@@ -99,7 +99,7 @@ export function pluginFindings(
       code: 'E_DAEMON_API_PLUGIN',
       severity: 'error',
       message: `docker at ${host}: is too new for the docker plugin that was built here (got API ${minApiVersion} at least, the plugin speaks ${speaks})`,
-      why: 'The daemon would refuse everything that the deploy asks for.',
+      why: 'The daemon would refuse every request of the deploy.',
       fix: `Install the official plugin: pulumi plugin install resource docker ${dockerVersion}, then ./gatewayctl toolchain --renew.`,
     },
   ];
@@ -121,7 +121,7 @@ function driverFindings({ host, storageDriver }: DaemonFacts): readonly Finding[
       severity: 'warning',
       message: `docker at ${host}: stores images in a way that is slow or no longer kept up (got storage driver ${storageDriver})`,
       why: 'Each build copies whole images, and a newer Docker may not read them.',
-      fix: 'Linux: set "storage-driver": "overlay2" in /etc/docker/daemon.json, then sudo systemctl restart docker, and deploy anew; macOS: Docker Desktop, Settings, General, "Use containerd".',
+      fix: 'Linux: set "storage-driver": "overlay2" in /etc/docker/daemon.json, then sudo systemctl restart docker, and deploy again; macOS: Docker Desktop, Settings, General, "Use containerd".',
     },
   ];
 }
@@ -139,7 +139,7 @@ export const sameDaemon: DaemonCheck = {
         severity: 'error',
         message: `docker at ${host}: is another daemon than that of the last deploy (got ${id}, was ${last.id})`,
         why: 'Its containers may still run there: two servers on one data directory destroy it.',
-        fix: `Set DOCKER_HOST or the context back (docker context ls); or, when Docker was installed anew on this host: rm ${instance.engineFile}`,
+        fix: `Set DOCKER_HOST or the context back (docker context ls); or, when Docker was installed again on this host: rm ${instance.engineFile}`,
       });
     }
     if (last?.kind !== 'sandbox') findings.push(...(await contextFindings(host)));
@@ -147,7 +147,7 @@ export const sameDaemon: DaemonCheck = {
   },
 };
 
-/** DOCKER_HOST wins over a context that somebody chose by name: they may think that they look at this daemon. */
+/** DOCKER_HOST overrides a docker context that the user selected: `docker` elsewhere then shows another daemon. */
 async function contextFindings(host: string): Promise<readonly Finding[]> {
   if (givenDockerHost() === undefined) return [];
   const context = await currentContext();

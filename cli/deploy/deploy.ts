@@ -7,7 +7,7 @@ import { ProcessError } from '../../host/process.ts';
 import { endRotation, readRotation } from '../../instance/rotation-journal.ts';
 import { loadSettings, type Settings } from '../../settings/load.ts';
 import { rememberEngine } from '../stack/engine.ts';
-import { runPulumiTelling, type Told } from '../stack/events.ts';
+import { type PulumiReport, runPulumiReporting } from '../stack/events.ts';
 import { endLeftovers, readOutputs, type StackOutputs } from '../stack/run-pulumi.ts';
 import type { Stack, StackWithSettings } from '../stack/stack.ts';
 import { downtimeLines, watchPorts } from './downtime.ts';
@@ -16,9 +16,9 @@ import { beginRecord, phaseOf } from './record.ts';
 import { changeSecret } from './rotation.ts';
 
 /**
- * Goes on with a rotation that has begun, runs `pulumi up`, looks at every service's health, prints what runs where and
- * for how long ports were down, and records all of it in the instance.
- * @param run what the record shall be found by
+ * Continues a rotation that was interrupted, runs `pulumi up`, checks the health of every service, prints what runs where
+ * and the downtime of each port, and records all of it in the instance.
+ * @param run names the record: the value of `up --run`
  * @returns the exit code
  */
 export async function deployStack(stack: StackWithSettings, progress: Progress, run = ''): Promise<number> {
@@ -31,17 +31,17 @@ export async function deployStack(stack: StackWithSettings, progress: Progress, 
   const stopWatch = watchPorts(settings);
   let phase = 'run pulumi';
   try {
-    const { exitCode, told } = await untilStopped(stack, () =>
-      runPulumiTelling(stack, ['up', '--yes', '--skip-preview', '--suppress-outputs']),
+    const { exitCode, report } = await untilStopped(stack, () =>
+      runPulumiReporting(stack, ['up', '--yes', '--skip-preview', '--suppress-outputs']),
     );
-    recording.told(told);
+    recording.report(report);
     if (exitCode !== 0) {
-      const said = await buildOutputOf(told, stack, settings);
+      const buildOutput = await buildOutputOf(report, stack, settings);
       recording.failed(
-        phaseOf(told),
-        [...told.errors, ...said].join('\n\n') || `pulumi ended with exit ${exitCode}; its log says why`,
+        phaseOf(report),
+        [...report.errors, ...buildOutput].join('\n\n') || `pulumi ended with exit ${exitCode}; its log says why`,
       );
-      for (const text of said) note(`\n${text}`);
+      for (const text of buildOutput) note(`\n${text}`);
       const { text } = new UserError(
         'E_PULUMI',
         `up ${settings.env}: failed; nothing was rolled back`,
@@ -50,7 +50,7 @@ export async function deployStack(stack: StackWithSettings, progress: Progress, 
       note(`\n${text}`);
       return 1;
     }
-    phase = 'look at every service';
+    phase = 'check every service';
     await rememberEngine(instance, engine);
     const rows = await waitUntilReady({ docker: engine.docker, settings }, progress);
     const outputs = await untilStopped(stack, () => readOutputs(stack));
@@ -65,22 +65,26 @@ export async function deployStack(stack: StackWithSettings, progress: Progress, 
   } finally {
     const downtime = await stopWatch();
     for (const line of downtimeLines(downtime)) print(line);
-    // A daemon that went away has failed the deploy already; its answer would only hide why.
+    // If the daemon is gone, the deploy has failed already; this error would hide the cause.
     recording.end(downtime, await readStatus(engine.docker, settings).catch(ifRefused([])));
   }
 }
 
-/** What the gateway's build printed where it failed; none where it did not, or where it cannot be asked again. */
-async function buildOutputOf({ failed }: Told, { engine }: Stack, settings: Settings): Promise<readonly string[]> {
+/** What the gateway's failed build printed; empty if it did not fail, or if it cannot be repeated. */
+async function buildOutputOf(
+  { failed }: PulumiReport,
+  { engine }: Stack,
+  settings: Settings,
+): Promise<readonly string[]> {
   if (!failed.includes(resourceName.image('gateway'))) return [];
-  // Only here: it takes time to load, and every verb loads this file.
+  // Imported here because it is slow to load and every verb loads this file.
   const { failedBuildOutput } = await import('./build-output.ts');
-  // Whatever it ends with: the failure itself has been told.
+  // The failure itself has been reported: an error here is ignored.
   const output = await failedBuildOutput(engine.docker.host, settings).catch(() => '');
   return output === '' ? [] : [`The gateway's build printed:\n${output}`];
 }
 
-/** @throws UserError E_STOPPED where a signal ended Pulumi before it could say anything */
+/** @throws UserError E_STOPPED if a signal killed Pulumi */
 async function untilStopped<T>(stack: Stack, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -90,14 +94,14 @@ async function untilStopped<T>(stack: Stack, work: () => Promise<T>): Promise<T>
     const { env } = stack.instance;
     throw new UserError(
       'E_STOPPED',
-      `up ${env}: pulumi was ended from outside before it was done`,
-      `Run ./gatewayctl up ${env}: it mends what was left, and goes on.`,
+      `up ${env}: pulumi was killed before it finished`,
+      `Run ./gatewayctl up ${env}: it repairs what was left, and continues.`,
       { cause },
     );
   }
 }
 
-/** The outputs that a person looks for; container and image ids are left to `pulumi stack output`. */
+/** The outputs for a person; container and image ids are in `pulumi stack output`. */
 export function outputsTable({ commit, network, urls, volumes }: StackOutputs): string {
   return table([
     ['OUTPUT', 'VALUE'],

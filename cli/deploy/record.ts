@@ -8,7 +8,7 @@ import { writeWhole } from '../../host/whole-file.ts';
 import { readRemembered } from '../../instance/remembered.ts';
 import type { Instance } from '../../settings/instance.ts';
 import { services } from '../../settings/services.ts';
-import { operations, type Told } from '../stack/events.ts';
+import { operations, type PulumiReport } from '../stack/events.ts';
 
 const recordSchema = z.object({
   env: z.string(),
@@ -65,7 +65,7 @@ export class Recording {
   readonly #startedAt = new Date();
   readonly #run: string;
   #commit: string;
-  #told: Told = { changes: [], failed: [], errors: [], warnings: [] };
+  #report: PulumiReport = { changes: [], failed: [], errors: [], warnings: [] };
   #failure: DeployRecord['failure'];
 
   constructor(instance: Instance, commit: string, run: string) {
@@ -78,8 +78,8 @@ export class Recording {
     this.#commit = commit;
   }
 
-  told(told: Told): void {
-    this.#told = told;
+  report(report: PulumiReport): void {
+    this.#report = report;
   }
 
   failed(phase: string, cause: string): void {
@@ -93,7 +93,7 @@ export class Recording {
   }
 
   end(downtime: readonly PortDowntime[], services: readonly ServiceStatus[]): void {
-    const { changes, warnings } = this.#told;
+    const { changes, warnings } = this.#report;
     write(this.#instance, {
       env: this.#instance.env,
       commit: this.#commit,
@@ -131,7 +131,7 @@ export const readDeployRecord = ({ deployRecordFile, env }: Instance): DeployRec
   );
 
 /** The phase in which a run of Pulumi failed. */
-export function phaseOf({ failed }: Told): string {
+export function phaseOf({ failed }: PulumiReport): string {
   const name = failed[0];
   // No resource failed: the program itself refused.
   if (name === undefined) return 'check settings, host and data';

@@ -4,7 +4,7 @@ import { childEnvironment } from '../../host/environment.ts';
 import { checkoutDir, readSource } from '../../host/git.ts';
 import { environments, type ServiceName, services } from '../../settings/services.ts';
 import { readDeployRecord } from '../deploy/record.ts';
-import { operations, runPulumiTelling, type Told } from '../stack/events.ts';
+import { operations, type PulumiReport, runPulumiReporting } from '../stack/events.ts';
 import { runPulumiProcess } from '../stack/run-pulumi.ts';
 import type { Stack } from '../stack/stack.ts';
 
@@ -41,22 +41,26 @@ export type Plan = z.infer<typeof planSchema>;
 /** Asks Pulumi for the plan of this checkout. */
 export async function makePlan(stack: Stack): Promise<Plan> {
   let output = '';
-  const { exitCode, told } = await runPulumiTelling(stack, ['preview', '--non-interactive'], async (prepared, args) => {
-    const env = childEnvironment({ ...prepared.exports, NO_COLOR: '1' });
-    const result = await runPulumiProcess(args, { cwd: prepared.checkoutDir, env, allowedExitCodes: 'any' });
-    output = `${result.stdout}${result.stderr}`.trim();
-    return result.exitCode;
-  });
+  const { exitCode, report } = await runPulumiReporting(
+    stack,
+    ['preview', '--non-interactive'],
+    async (prepared, args) => {
+      const env = childEnvironment({ ...prepared.exports, NO_COLOR: '1' });
+      const result = await runPulumiProcess(args, { cwd: prepared.checkoutDir, env, allowedExitCodes: 'any' });
+      output = `${result.stdout}${result.stderr}`.trim();
+      return result.exitCode;
+    },
+  );
   const { commit } = await readSource(checkoutDir);
   const downtime = readDeployRecord(stack.instance)?.downtime ?? [];
-  return planOf(stack.instance.env, commit, told, exitCode === 0 ? undefined : output, downtime);
+  return planOf(stack.instance.env, commit, report, exitCode === 0 ? undefined : output, downtime);
 }
 
 /** @param output what Pulumi printed, if it failed */
 export function planOf(
   env: Plan['env'],
   commit: string,
-  { changes, errors }: Told,
+  { changes, errors }: PulumiReport,
   output: string | undefined,
   downtime: readonly { readonly service: ServiceName; readonly ms: number }[],
 ): Plan {

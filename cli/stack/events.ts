@@ -5,23 +5,23 @@ import { withScratch } from '../../instance/drafts.ts';
 import { runPulumi } from './run-pulumi.ts';
 import type { Stack } from './stack.ts';
 
-/** What Pulumi may do to a resource, as far as it is reported. */
+/** Operations on resources that are reported. */
 export const operations = ['create', 'update', 'replace', 'delete'] as const;
 
-/** One thing that a run of Pulumi changed, or found to be otherwise. */
+/** One resource that a run of Pulumi changed, or found to differ. */
 export interface Change {
   readonly operation: (typeof operations)[number];
   /** Name in the program, without the stack's own: `gateway-image`. */
   readonly name: string;
   readonly type: string;
-  /** Properties that differ, where Pulumi says which. */
+  /** Properties that differ, if Pulumi says which. */
   readonly properties: readonly string[];
-  /** Whether it is a container that was found not to run. */
+  /** A container that is not running. */
   readonly isStopped?: true;
 }
 
-/** What a run of Pulumi told of itself. */
-export interface Told {
+/** What the event log of a run of Pulumi says. */
+export interface PulumiReport {
   readonly changes: readonly Change[];
   /** Names of resources whose operation failed. */
   readonly failed: readonly string[];
@@ -38,7 +38,7 @@ interface Metadata {
   readonly new?: { readonly outputs?: { readonly mustRun?: boolean } } | null;
 }
 
-/** Lines of Pulumi's event log, as far as they are read. */
+/** The part of a line of Pulumi's event log that is read here. */
 interface EngineEvent {
   readonly diagnosticEvent?: { readonly message: string; readonly severity: string };
   readonly resOutputsEvent?: { readonly metadata: Metadata };
@@ -46,35 +46,35 @@ interface EngineEvent {
 }
 
 /**
- * Runs `pulumi` and reads what it told.
- * @param runIt how it is run
+ * Runs `pulumi` and reads its event log.
+ * @param runIt runs it
  */
-export async function runPulumiTelling(
+export async function runPulumiReporting(
   stack: Stack,
   args: readonly string[],
   runIt: typeof runPulumi = runPulumi,
-): Promise<{ readonly exitCode: number; readonly told: Told }> {
+): Promise<{ readonly exitCode: number; readonly report: PulumiReport }> {
   return withScratch(stack.instance, 'run', async (scratch) => {
     const log = join(scratch, 'events.jsonl');
     const exports = {
       ...stack.exports,
-      // The option is hidden without it.
+      // Without it, --event-log is refused.
       PULUMI_DEBUG_COMMANDS: 'true',
-      // It keeps a file of each build, for ever.
+      // buildx keeps a file of each build and never removes it.
       BUILDX_CONFIG: scratch,
-      // The user's choice, which is not in there.
+      // The user's choice of a builder is not in that directory.
       BUILDX_BUILDER: undefined,
     };
     const exitCode = await runIt({ ...stack, exports }, [...args, '--event-log', log]);
-    // A run that was refused before it began has written none.
-    return { exitCode, told: readEvents(readIfThere(log) ?? '') };
+    // A run that was refused at once has written no log.
+    return { exitCode, report: readEvents(readIfThere(log) ?? '') };
   });
 }
 
-export function readEvents(log: string): Told {
+export function readEvents(log: string): PulumiReport {
   const events = log
     .split('\n')
-    // The last line of a run that was killed may be cut off.
+    // The last line of a killed run may be incomplete.
     .filter((line) => line.startsWith('{') && line.endsWith('}'))
     .map((line) => JSON.parse(line) as EngineEvent);
   const diagnostics = (severity: string) => [
@@ -95,24 +95,24 @@ export function readEvents(log: string): Told {
   };
 }
 
-/** Each resource once; what a component only groups is no change of its own. */
+/** Each resource once; components are left out, since they only group resources. */
 function changesOf(steps: readonly Metadata[]): readonly Change[] {
   const changes = new Map<string, Change>();
   for (const { op, urn, type, diffs, detailedDiff, new: found } of steps) {
     const operation = operations.find((name) => name === op);
     if (operation === undefined || !/^(docker|command):/.test(type)) continue;
     const properties = [...new Set([...(diffs ?? []), ...Object.keys(detailedDiff ?? {})])].sort();
-    // The provider's word for it: the program asks for none that is down.
+    // How the provider reports it: the program never sets mustRun to false.
     const stopped = found?.outputs?.mustRun === false ? { isStopped: true as const } : {};
     changes.set(urn, { operation, name: nameInUrn(urn), type, properties, ...stopped });
   }
   return [...changes.values()];
 }
 
-/** Without the marks by which Pulumi colours its text, and without escape sequences. */
+/** Removes Pulumi's colour marks and escape sequences. */
 const plainText = (text: string) =>
   text
     .replaceAll(/<\{%[^%]*%\}>/g, '')
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are removed.
     .replaceAll(/\u001b\[[0-9;]*[A-Za-z]/g, '')
     .trim();

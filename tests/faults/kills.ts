@@ -17,18 +17,18 @@ interface Victim {
   readonly isDoneBefore: boolean;
 }
 
-const goesOn = /Then run \.\/gatewayctl up dev/;
+const continuesLine = /Then run \.\/gatewayctl up dev/;
 
 const victims: readonly Victim[] = [
   {
     name: 'pulumi',
     program: 'pulumi',
-    says: /up dev: pulumi was ended from outside.*\nRun \.\/gatewayctl up dev: it mends what was left, and goes on\./,
+    says: /up dev: pulumi was killed before it finished.*\nRun \.\/gatewayctl up dev: it repairs what was left, and continues\./,
     isDoneBefore: false,
   },
-  { name: 'the language host', program: 'pulumi-language-nodejs', says: goesOn, isDoneBefore: true },
-  { name: 'the docker plugin', program: 'pulumi-resource-docker', says: goesOn, isDoneBefore: true },
-  { name: 'the command plugin', program: 'pulumi-resource-command', says: goesOn, isDoneBefore: true },
+  { name: 'the language host', program: 'pulumi-language-nodejs', says: continuesLine, isDoneBefore: true },
+  { name: 'the docker plugin', program: 'pulumi-resource-docker', says: continuesLine, isDoneBefore: true },
+  { name: 'the command plugin', program: 'pulumi-resource-command', says: continuesLine, isDoneBefore: true },
   { name: 'node, which runs gatewayctl', program: 'node', says: /^/, isDoneBefore: false },
 ];
 

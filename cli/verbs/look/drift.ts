@@ -1,25 +1,25 @@
 import { childEnvironment } from '../../../host/environment.ts';
 import { print } from '../../../host/output.ts';
 import { code, list } from '../../reports/markdown.ts';
-import { type Change, runPulumiTelling } from '../../stack/events.ts';
+import { type Change, runPulumiReporting } from '../../stack/events.ts';
 import { runPulumiProcess } from '../../stack/run-pulumi.ts';
 import type { Stack } from '../../stack/stack.ts';
 import { stackVerb } from '../stack-verb.ts';
 
 export const drift = stackVerb(
   {
-    summary: 'say what was changed by hand since the last deploy',
+    summary: 'report what was changed by hand since the last deploy',
     details:
-      'Compares what the daemon has with the state, and changes neither. Exit 1, with a list in Markdown, where something differs; the next up repairs it.',
+      'Compares the daemon with the state, and changes neither. Exit 1, with a list in Markdown, if something differs; the next up repairs it.',
   },
   async (stack) => {
-    const { told } = await runPulumiTelling(stack, ['refresh', '--preview-only', '--non-interactive'], runQuietly);
-    print(driftText(stack.instance.env, told.changes));
-    return told.changes.length === 0 ? 0 : 1;
+    const { report } = await runPulumiReporting(stack, ['refresh', '--preview-only', '--non-interactive'], runQuietly);
+    print(driftText(stack.instance.env, report.changes));
+    return report.changes.length === 0 ? 0 : 1;
   },
 );
 
-/** Its own lines would only hide the list; those of a failure are in the error. */
+/** Prints nothing: Pulumi's lines would hide the list. A failure's lines are in the error. */
 async function runQuietly({ checkoutDir, exports }: Stack, args: readonly string[]): Promise<number> {
   return (await runPulumiProcess(args, { cwd: checkoutDir, env: childEnvironment(exports) })).exitCode;
 }
@@ -32,7 +32,7 @@ export function driftText(env: string, changes: readonly Change[]): string {
 
 function differenceOf({ operation, properties, isStopped }: Change): string {
   if (operation === 'delete') return 'is gone';
-  // Docker shows no ports of a container that is down.
+  // Docker shows no ports of a stopped container.
   const others = isStopped ? properties.filter((name) => name !== 'mustRun' && !name.startsWith('ports')) : properties;
   const differs = ['differs', ...(others.length === 0 ? [] : ['in', others.join(', ')])].join(' ');
   if (!isStopped) return differs;

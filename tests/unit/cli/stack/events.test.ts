@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
 import { phaseOf } from '../../../../cli/deploy/record.ts';
-import { readEvents, runPulumiTelling } from '../../../../cli/stack/events.ts';
+import { readEvents, runPulumiReporting } from '../../../../cli/stack/events.ts';
 import type { Stack } from '../../../../cli/stack/stack.ts';
 import { DockerClient } from '../../../../docker/client.ts';
 import { testInstance } from '../../../helpers/instance.ts';
@@ -48,13 +48,13 @@ test("buildx's records of the builds of a run are removed with it", async () => 
     exports: { BUILDX_BUILDER: 'mine' },
   };
   let buildxConfig = '';
-  const { told } = await runPulumiTelling(stack, ['up'], async ({ exports }) => {
+  const { report } = await runPulumiReporting(stack, ['up'], async ({ exports }) => {
     buildxConfig = exports.BUILDX_CONFIG ?? '';
     writeFiles(buildxConfig, { 'refs/default/default/x': '{}' });
     expect(exports.BUILDX_BUILDER).toBeUndefined();
     return 0;
   });
-  expect(told.changes).toEqual([]);
+  expect(report.changes).toEqual([]);
   expect(buildxConfig.startsWith(instance.stateDir)).toBe(true);
   expect(existsSync(buildxConfig)).toBe(false);
 });
