@@ -33,7 +33,7 @@ test('a daemon that requires a newer API than that of the docker plugin', () => 
   expect(found.map((findings) => findings.length)).toEqual([0, 0, 0, 1, 1]);
   expect(pluginFindings({ host, minApiVersion: '1.45' }, undefined)).toEqual([]);
   expect(shownFindings(found.flat().slice(0, 1), '/root').join('\n')).toMatchInlineSnapshot(
-    `"E_DAEMON_API_PLUGIN error: docker at unix:///d.sock: is too new for the docker plugin that was built here (got API 1.45 at least, the plugin speaks 1.44). The daemon would refuse everything that the deploy asks for. Install the official plugin: pulumi plugin install resource docker 5.2.0, then ./gatewayctl toolchain --renew."`,
+    `"E_DAEMON_API_PLUGIN error: docker at unix:///d.sock: is too new for the docker plugin that was built here (got API 1.45 at least, the plugin speaks 1.44). The daemon would refuse every request of the deploy. Install the official plugin: pulumi plugin install resource docker 5.2.0, then ./gatewayctl toolchain --renew."`,
   );
 });
 
