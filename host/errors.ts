@@ -20,11 +20,15 @@ export class UserError extends Error {
   }
 }
 
-/** Handler for `catch`: returns this value for a UserError, and throws any other error again. */
+/** Whether an error is an answer that the work can continue with; a stop signal and a defect are not. */
+export const isRefusal = (error: unknown): error is UserError =>
+  error instanceof UserError && error.code !== 'E_STOPPED';
+
+/** Handler for `catch`: returns this value for a refusal, and throws any other error again. */
 export const ifRefused =
   <T>(value: T) =>
   (error: unknown): T => {
-    if (error instanceof UserError) return value;
+    if (isRefusal(error)) return value;
     throw error;
   };
 

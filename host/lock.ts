@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { z } from 'zod';
 import { childEnvironment } from './environment.ts';
 import { UserError } from './errors.ts';
 import type { Progress } from './output.ts';
@@ -20,16 +21,18 @@ export interface LockOptions {
 }
 
 /** Who holds a lock. `start` distinguishes a process from a later one with the same pid. */
-interface Holder {
-  readonly pid: number;
-  readonly start: string;
-  readonly nonce: string;
+const holderSchema = z.object({
+  pid: z.int(),
+  start: z.string(),
+  nonce: z.string(),
   /** What it does, and since when (ISO 8601), as shown to other processes. */
-  readonly describe: string;
-  readonly since: string;
+  describe: z.string(),
+  since: z.string(),
   /** The kernel's id of the boot that it runs in; Linux only. */
-  readonly bootId?: string;
-}
+  bootId: z.string().optional(),
+});
+
+type Holder = Readonly<z.infer<typeof holderSchema>>;
 
 /**
  * Runs `work` while no other process on this machine runs it under the same path. A lock whose holder is gone is
@@ -108,7 +111,7 @@ function readHolder(path: string): Holder | undefined {
   if (text === undefined) return undefined;
   // Locks are written atomically: an unreadable one has no live holder, and was damaged, for example by a failing disk.
   const unreadable = { pid: 0, start: 'never', nonce: text, describe: 'unreadable', since: 'an unknown time' };
-  return (parseJson(text) as Holder | undefined) ?? unreadable;
+  return holderSchema.safeParse(parseJson(text)).data ?? unreadable;
 }
 
 /** When a process started, in ms since the epoch, to the second; `undefined` if it does not run. */

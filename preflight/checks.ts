@@ -1,5 +1,5 @@
 import type { DockerClient } from '../docker/client.ts';
-import { type Finding, findingText, UserError } from '../host/errors.ts';
+import { errorFinding, type Finding, findingText, isRefusal, UserError } from '../host/errors.ts';
 import type { Source } from '../host/git.ts';
 import type { Settings } from '../settings/load.ts';
 import { bindIp, subnets } from './bind-ip.ts';
@@ -49,9 +49,15 @@ export interface Subject {
 export async function findAll({ settings, source, docker }: Subject): Promise<readonly Finding[]> {
   const answer = await askDaemon(docker);
   const host = { settings, source, neighbours: otherInstances(settings) };
-  const runs = checks.map((check) => {
-    if (check.reads === 'host') return check.run(host);
-    return 'code' in answer ? [] : check.run({ ...host, daemon: answer });
+  const runs = checks.map(async (check) => {
+    try {
+      if (check.reads === 'host') return await check.run(host);
+      return 'code' in answer ? [] : await check.run({ ...host, daemon: answer });
+    } catch (error) {
+      // For example a damaged file: the findings of the other checks must not be lost.
+      if (!isRefusal(error)) throw error;
+      return [errorFinding(error.code, error.message, error.fix)];
+    }
   });
   return ['code' in answer ? [answer] : [], ...(await Promise.all(runs))].flat();
 }

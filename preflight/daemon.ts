@@ -5,7 +5,7 @@ import { type DaemonFacts, readDaemon } from '../docker/daemon-facts.ts';
 import { currentContext, givenDockerHost } from '../docker/host.ts';
 import type { ErrorCode } from '../host/error-codes.ts';
 import type { Finding } from '../host/errors.ts';
-import { UserError } from '../host/errors.ts';
+import { isRefusal } from '../host/errors.ts';
 import { readLastEngine } from '../instance/last-engine.ts';
 import { userDirs } from '../settings/instance.ts';
 import type { DaemonCheck } from './finding.ts';
@@ -22,7 +22,7 @@ export async function askDaemon(docker: DockerClient): Promise<DaemonFacts | Fin
   const result = await docker
     .call(['version', '--format', versionFormat], { allowedExitCodes: 'any', timeoutMs: 10_000 })
     .catch((error: unknown) => {
-      if (error instanceof UserError) return { exitCode: 1, stdout: '', stderr: error.message };
+      if (isRefusal(error)) return { exitCode: 1, stdout: '', stderr: error.message };
       throw error;
     });
   const [os = '', arch = '', apiVersion = '', minApiVersion = ''] = result.stdout.trim().split(' ');

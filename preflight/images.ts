@@ -14,6 +14,7 @@ export const images: DaemonCheck = {
   name: 'images',
   reads: 'daemon',
   async run({ settings, daemon: { host } }) {
+    if (!host.startsWith('unix://')) return [];
     const { checkoutDir } = settings;
     const built = buildTag(settings, 'gateway', hashBuildContext(checkoutDir, gatewayDockerfile));
     const pins = pinsOf(checkoutDir);
@@ -21,7 +22,6 @@ export const images: DaemonCheck = {
     // A builder keeps its base images to itself: they are needed only if the gateway must be built.
     const isNeeded = ({ service }: Pin) => service !== 'gateway' || missing.includes(built);
     const needed = pins.filter((pin) => missing.includes(pin.reference) && isNeeded(pin));
-    if (!host.startsWith('unix://')) return [];
     const socket = host.slice('unix://'.length);
     const asked = needed.map(async (pin) => ({ pin, answer: await askRegistryOfDaemon(socket, pin.reference) }));
     return imageFindings(host, await Promise.all(asked));

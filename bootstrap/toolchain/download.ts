@@ -44,39 +44,43 @@ export async function download(unit: Unit, options: DownloadOptions): Promise<At
   const archive = join(stagingDir, basename(archiveUrl));
   const list = `${archive}.checksums`;
   try {
-    await fetchFile(listUrl, list, { get });
-  } catch (error) {
-    if (!(error instanceof Unavailable)) throw error;
-    if (!error.isHostDown) return { problem: `${listUrl}: ${error.message}` };
-    remember(memoryFile, { ...memory, [host]: { atMs: now(), reason: error.message } });
-    return { problem: `${host} cannot be reached (${error.message})` };
-  }
-  const listed = checksumOf(readFileSync(list, 'utf8'), basename(archive), release.algorithms);
-  if (listed === undefined) {
-    const algorithms = release.algorithms.map((each) => algorithmNames[each]).join(' or ');
-    return { problem: `${listUrl} does not list ${basename(archive)} with ${algorithms}` };
-  }
-  const { algorithm, checksum } = listed;
-  const pinned = release.sha256?.[`${platform.os}-${platform.arch}`];
-  if (pinned !== undefined && checksum !== pinned) {
-    throw wrongChecksum(unit, listUrl, `SHA-256 of ${basename(archive)} must be ${pinned} (got ${checksum})`);
-  }
-  try {
-    const onMebibytes = (mib: number) => progress.tick(`toolchain: downloading ${unit.name}, ${mib} MiB`);
-    const got = await fetchFile(archiveUrl, archive, { get, algorithm, onMebibytes });
-    if (got !== checksum) {
-      const rule = `${algorithmNames[algorithm]} must be ${checksum}, as ${listUrl} says (got ${got})`;
-      throw wrongChecksum(unit, archiveUrl, rule);
+    try {
+      await fetchFile(listUrl, list, { get });
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      if (!error.isHostDown) return { problem: `${listUrl}: ${error.message}` };
+      remember(memoryFile, { ...memory, [host]: { atMs: now(), reason: error.message } });
+      return { problem: `${host} cannot be reached (${error.message})` };
     }
-  } catch (error) {
-    if (!(error instanceof Unavailable)) throw error;
-    return { problem: `${archiveUrl}: ${error.message}` };
+    const listed = checksumOf(readFileSync(list, 'utf8'), basename(archive), release.algorithms);
+    if (listed === undefined) {
+      const algorithms = release.algorithms.map((each) => algorithmNames[each]).join(' or ');
+      return { problem: `${listUrl} does not list ${basename(archive)} with ${algorithms}` };
+    }
+    const { algorithm, checksum } = listed;
+    const pinned = release.sha256?.[`${platform.os}-${platform.arch}`];
+    if (pinned !== undefined && checksum !== pinned) {
+      throw wrongChecksum(unit, listUrl, `SHA-256 of ${basename(archive)} must be ${pinned} (got ${checksum})`);
+    }
+    try {
+      const onMebibytes = (mib: number) => progress.tick(`toolchain: downloading ${unit.name}, ${mib} MiB`);
+      const got = await fetchFile(archiveUrl, archive, { get, algorithm, onMebibytes });
+      if (got !== checksum) {
+        const rule = `${algorithmNames[algorithm]} must be ${checksum}, as ${listUrl} says (got ${got})`;
+        throw wrongChecksum(unit, archiveUrl, rule);
+      }
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      return { problem: `${archiveUrl}: ${error.message}` };
+    }
+    await unpack(unit, archive, stagingDir);
+    const source = `${archiveUrl}, ${algorithmNames[algorithm]} verified`;
+    progress.done(`toolchain: ${unit.name} ${unit.version} from ${source}`);
+    return { parts: unit.parts.map(() => ({ version: unit.version, origin: 'official', source })) };
+  } finally {
+    // Nothing of a failed download may get into the toolchain.
+    for (const file of [archive, list]) rmSync(file, { force: true });
   }
-  await unpack(unit, archive, stagingDir);
-  for (const file of [archive, list]) rmSync(file);
-  const source = `${archiveUrl}, ${algorithmNames[algorithm]} verified`;
-  progress.done(`toolchain: ${unit.name} ${unit.version} from ${source}`);
-  return { parts: unit.parts.map(() => ({ version: unit.version, origin: 'official', source })) };
 }
 
 /**

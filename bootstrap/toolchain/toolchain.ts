@@ -1,18 +1,10 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
 import { withLock } from '../../host/lock.ts';
 import type { Progress } from '../../host/output.ts';
+import { readJson, writeWhole } from '../../host/whole-file.ts';
 import { deleteUnused, markUsed } from '../unused.ts';
 import { download, mirrorUrl } from './download.ts';
 import { takeInstalled } from './found.ts';
@@ -123,7 +115,7 @@ async function install(
   }
   const keys = toolchainKeys(moduleRoot, platform);
   const dir = join(root, isBuilt(Object.values(parts)) ? keys.built : keys.official);
-  writeFileSync(join(draft, stampName), JSON.stringify(parts));
+  writeWhole(join(draft, stampName), JSON.stringify(parts), 0o644);
   chmodSync(draft, 0o755);
   // Renamed, not deleted first: for programs that start meanwhile it is gone for a moment only.
   if (existsSync(dir)) renameSync(dir, join(draft, 'replaced'));
@@ -138,13 +130,18 @@ function keep(unit: Unit, { binDir, parts }: Toolchain, draft: string): Attempt 
   return { parts: unit.parts.map(({ name }) => parts[name]) };
 }
 
+const partSchema = z.object({
+  version: z.string(),
+  origin: z.enum(['official', 'built', 'found']),
+  source: z.string(),
+  problems: z.array(z.string()),
+});
+const partsSchema = z.record(z.enum(['pulumi', 'language-nodejs', 'docker', 'command']), partSchema);
+
+/** A directory without a readable stamp is no toolchain: it is installed again. */
 function readToolchain(dir: string): Toolchain | undefined {
-  try {
-    return toolchainIn(dir, JSON.parse(readFileSync(join(dir, stampName), 'utf8')));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const { success, data } = partsSchema.safeParse(readJson(join(dir, stampName)));
+  return success ? toolchainIn(dir, data) : undefined;
 }
 
 function toolchainIn(dir: string, parts: Toolchain['parts']): Toolchain {

@@ -37,7 +37,7 @@ export async function copyAll(stack: Stack, settings: Settings, to: string, prog
       progress.done(`${volume}: copied and compared, ${files} files`);
     }
   } catch (error) {
-    if (stopped.length > 0) await engine.docker.call(['start', ...stopped.toReversed()]);
+    if (stopped.length > 0) await engine.docker.call(['start', ...stopped.toReversed()], { timeoutMs: 180_000 });
     note(`${settings.env} runs on ${settings.dataDir} as before`);
     throw error;
   }

@@ -1,7 +1,8 @@
 import { resourceName } from '../../components/resource-names.ts';
+import type { DockerClient } from '../../docker/client.ts';
 import { pruneImages } from '../../docker/images/pruning.ts';
 import { readStatus, statusTable } from '../../docker/status.ts';
-import { ifRefused, UserError } from '../../host/errors.ts';
+import { ifRefused, isRefusal, UserError } from '../../host/errors.ts';
 import { note, type Progress, print, table } from '../../host/output.ts';
 import { ProcessError } from '../../host/process.ts';
 import { endRotation, readRotation } from '../../instance/rotation-journal.ts';
@@ -57,7 +58,7 @@ export async function deployStack(stack: StackWithSettings, progress: Progress, 
     recording.commit(outputs.commit);
     print(`\n${statusTable(rows)}\n\n${outputsTable(outputs)}\n`);
     if (rotation !== undefined) endRotation(instance);
-    for (const line of await pruneImages(engine.docker, settings)) note(line);
+    await reportPruning(engine.docker, settings);
     return 0;
   } catch (error) {
     recording.failedBy(phase, error as Error);
@@ -67,6 +68,16 @@ export async function deployStack(stack: StackWithSettings, progress: Progress, 
     for (const line of downtimeLines(downtime)) print(line);
     // If the daemon is gone, the deploy has failed already; this error would hide the cause.
     recording.end(downtime, await readStatus(engine.docker, settings).catch(ifRefused([])));
+  }
+}
+
+/** Removes images of earlier deploys. A failure is reported and does not fail the deploy. */
+async function reportPruning(docker: DockerClient, settings: Settings): Promise<void> {
+  try {
+    for (const line of await pruneImages(docker, settings)) note(line);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    note(error.text);
   }
 }
 

@@ -1,4 +1,4 @@
-import { errorFinding, type Finding, UserError } from '../../host/errors.ts';
+import { errorFinding, type Finding, isRefusal } from '../../host/errors.ts';
 import { checkoutDir, readSource } from '../../host/git.ts';
 import { findAll, type Subject } from '../../preflight/checks.ts';
 import { instanceOf } from '../../settings/instance.ts';
@@ -19,9 +19,19 @@ export async function examine(env: Environment): Promise<Examination> {
   const checked = performance.now();
   // After an error, a login would only report it again.
   const hasNoErrors = subject !== undefined && findings.every(({ severity }) => severity === 'warning');
-  const logins = hasNoErrors ? await loginFindings(subject.settings, subject.docker) : [];
+  const logins = hasNoErrors ? await loginsOrFailure(subject) : [];
   const tookMs = { checks: Math.round(checked - started), logins: Math.round(performance.now() - checked) };
   return { findings: [...findings, ...logins], tookMs };
+}
+
+/** A login that fails in another way than by its answer is a finding too: the other findings must not be lost. */
+async function loginsOrFailure({ settings, docker }: Subject): Promise<readonly Finding[]> {
+  try {
+    return await loginFindings(settings, docker);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return [errorFinding(error.code, error.message, error.fix)];
+  }
 }
 
 async function check(env: Environment): Promise<{ findings: readonly Finding[]; subject?: Subject }> {
@@ -32,7 +42,7 @@ async function check(env: Environment): Promise<{ findings: readonly Finding[]; 
     return { findings: await findAll(subject), subject };
   } catch (error) {
     if (error instanceof SettingsError) return { findings: error.findings };
-    if (error instanceof UserError) return { findings: [errorFinding(error.code, error.message, error.fix)] };
+    if (isRefusal(error)) return { findings: [errorFinding(error.code, error.message, error.fix)] };
     throw error;
   }
 }

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { wordsOf } from '../../components/resource-names.ts';
 import { childEnvironment } from '../../host/environment.ts';
+import { ifRefused } from '../../host/errors.ts';
 import { checkoutDir, readSource } from '../../host/git.ts';
 import { environments, type ServiceName, services } from '../../settings/services.ts';
-import { readDeployRecord } from '../deploy/record.ts';
+import { type PortDowntime, readDeployRecord } from '../deploy/record.ts';
 import { operations, type PulumiReport, runPulumiReporting } from '../stack/events.ts';
 import { runPulumiProcess } from '../stack/run-pulumi.ts';
 import type { Stack } from '../stack/stack.ts';
@@ -52,8 +53,17 @@ export async function makePlan(stack: Stack): Promise<Plan> {
     },
   );
   const { commit } = await readSource(checkoutDir);
-  const downtime = readDeployRecord(stack.instance)?.downtime ?? [];
+  const downtime = lastDowntime(stack);
   return planOf(stack.instance.env, commit, report, exitCode === 0 ? undefined : output, downtime);
+}
+
+/** Only an expectation: a damaged record must not prevent the plan. */
+function lastDowntime({ instance }: Stack): readonly PortDowntime[] {
+  try {
+    return readDeployRecord(instance)?.downtime ?? [];
+  } catch (error) {
+    return ifRefused([])(error);
+  }
 }
 
 /** @param output what Pulumi printed, if it failed */

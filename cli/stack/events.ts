@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { nameInUrn } from '../../components/resource-names.ts';
-import { readIfThere } from '../../host/whole-file.ts';
+import { parseJson, readIfThere } from '../../host/whole-file.ts';
 import { withScratch } from '../../instance/drafts.ts';
 import { runPulumi } from './run-pulumi.ts';
 import type { Stack } from './stack.ts';
@@ -75,8 +75,7 @@ export function readEvents(log: string): PulumiReport {
   const events = log
     .split('\n')
     // The last line of a killed run may be incomplete.
-    .filter((line) => line.startsWith('{') && line.endsWith('}'))
-    .map((line) => JSON.parse(line) as EngineEvent);
+    .flatMap((line) => (parseJson(line) as EngineEvent | undefined) ?? []);
   const diagnostics = (severity: string) => [
     ...new Set(
       events.flatMap(({ diagnosticEvent }) =>

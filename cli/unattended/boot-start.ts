@@ -108,7 +108,8 @@ async function readContainers(
 
 async function start(docker: DockerClient, id: string, service: ServiceName, progress: Progress): Promise<void> {
   progress.step(`starting ${service}`);
-  await docker.call(['container', 'start', id]);
+  // After a boot, the disk may be slow.
+  await docker.call(['container', 'start', id], { timeoutMs: 180_000 });
 }
 
 async function dataProblem(settings: Settings): Promise<string | undefined> {

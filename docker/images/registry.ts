@@ -1,4 +1,4 @@
-import { UserError } from '../../host/errors.ts';
+import { isRefusal } from '../../host/errors.ts';
 import { run } from '../../host/process.ts';
 import { registryComplaint } from '../engine-api.ts';
 
@@ -16,7 +16,7 @@ export async function askRegistry(reference: string, timeoutMs = 10_000): Promis
     const { exitCode, stderr } = await run(argv, { allowedExitCodes: 'any', timeoutMs });
     return exitCode === 0 ? 'has' : answerIn(stderr);
   } catch (error) {
-    if (error instanceof UserError) return 'none';
+    if (isRefusal(error)) return 'none';
     throw error;
   }
 }
@@ -30,6 +30,8 @@ export async function askRegistryOfDaemon(socket: string, reference: string): Pr
 /** What the error text of a docker client or daemon says about the registry. */
 export function answerIn(complaint: string): Exclude<RegistryAnswer, 'has'> {
   if (/(manifest|name) unknown/i.test(complaint)) return 'lacks';
+  // A refusal is an answer, also behind the prefix of a failed request.
+  if (/unauthorized|denied|no basic auth|toomanyrequests|\b(401|403|429)\b/i.test(complaint)) return 'unclear';
   // Both are written in Go, whose HTTP client starts the error of each failed request like this.
   return /\b(Get|Head) \\*"?https?:|no answer within/.test(complaint) ? 'none' : 'unclear';
 }

@@ -393,7 +393,8 @@ describe('the daemon', () => {
     const { dockerHost } = await alteredDaemon({ version: { ApiVersion: '1.52', MinAPIVersion: '1.45' } });
     const cache = mkdtempSync(join(shell.root, 'cache-'));
     const { built } = toolchainKeys(join(workTree, 'bootstrap/toolchain'), platformOf(process.platform, process.arch));
-    const parts = { docker: { version: '5.2.0', origin: 'built', source: 'for the test' } };
+    const part = { version: '5.2.0', origin: 'built', source: 'for the test', problems: [] };
+    const parts = { pulumi: part, 'language-nodejs': part, docker: part, command: part };
     writeFiles(join(cache, 'taxlien-gateway/toolchain', built), { 'toolchain.json': JSON.stringify(parts) });
     const found = await diagnose('stage', { DOCKER_HOST: dockerHost, XDG_CACHE_HOME: cache });
     expect(codesOf(found)).toEqual(error('E_DAEMON_API_PLUGIN'));

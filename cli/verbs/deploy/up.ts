@@ -54,7 +54,9 @@ export const up: Verb = {
     try {
       return await deploy.run(invocation);
     } catch (error) {
-      if (error instanceof UserError) await recordRefusal(invocation, error);
+      // A record that cannot be written must not hide the error itself.
+      if (error instanceof UserError)
+        await recordRefusal(invocation, error).catch((failure: Error) => note(failure.message));
       throw error;
     }
   },

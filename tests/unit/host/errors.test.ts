@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { errorFinding, findingText, UserError } from '../../../host/errors.ts';
+import { errorFinding, findingText, ifRefused, UserError } from '../../../host/errors.ts';
 import { ProcessError } from '../../../host/process.ts';
 
 test('a finding: its code, two blanks, where: rule (got), and the fix', () => {
@@ -22,4 +22,12 @@ test('an error: its code, two blanks, its message, and the fix on a line of its 
   );
   const failed = new ProcessError(['git', 'x'], { exitCode: 1, stdout: '', stderr: 'no x\n' }, 'exit 1');
   expect(failed.text).toBe('E_PROCESS  git x: exit 1\nno x');
+});
+
+test('a refusal has another answer; a stop signal and a defect have none', () => {
+  const handle = ifRefused('no daemon');
+  expect(handle(new UserError('E_DAEMON', 'docker: no daemon answers', 'Start it.'))).toBe('no daemon');
+  for (const error of [new UserError('E_STOPPED', 'docker: stopped', ''), new TypeError('x is not a function')]) {
+    expect(() => handle(error)).toThrow(error);
+  }
 });

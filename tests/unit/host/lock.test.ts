@@ -28,7 +28,10 @@ const options = () => ({ describe: 'toolchain', progress });
 
 const hold = (pid: number, start: string, at = path) =>
   withLock(at, options(), async () => {
-    writeFileSync(at, JSON.stringify({ pid, start, nonce: `${pid}`, bootId: 'one-boot' }));
+    writeFileSync(
+      at,
+      JSON.stringify({ pid, start, nonce: `${pid}`, bootId: 'one-boot', describe: 'test', since: 'now' }),
+    );
     return readFileSync(at, 'utf8');
   }).then((content) => writeFileSync(at, content));
 

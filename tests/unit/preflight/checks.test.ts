@@ -5,7 +5,7 @@ import type { UserError } from '../../../host/errors.ts';
 import { findingText } from '../../../host/errors.ts';
 import { checks, findAll, preflightWarnings } from '../../../preflight/checks.ts';
 import { testSettings } from '../../helpers/instance.ts';
-import { temporaryDir } from '../../helpers/temporary.ts';
+import { temporaryDir, writeFiles } from '../../helpers/temporary.ts';
 
 const dirtyProd = (root: string) => ({
   settings: testSettings({
@@ -58,4 +58,12 @@ test('one error shows all findings', async () => {
   expect([error?.code, error?.fix]).toEqual(['E_PREFLIGHT', '']);
   const findings = await findAll(context);
   expect(error?.message).toBe(`nothing was changed:\n${findings.map(findingText).join('\n')}`);
+});
+
+test('a damaged file of the instance is one finding, and the other checks still run', async () => {
+  const root = temporaryDir();
+  const context = dirtyProd(root);
+  writeFiles(root, { 'prod/move-data.json': '{"from"' });
+  const found = await findAll(context);
+  expect(found.map(({ code }) => code)).toEqual(['E_DAEMON', 'E_DIRTY', 'E_BIND_IP', 'E_DAMAGED_FILE']);
 });

@@ -61,20 +61,25 @@ func keepingStopped(read schema.ReadContextFunc) schema.ReadContextFunc {
 		if err := data.Set("must_run", false); err != nil {
 			return diag.FromErr(err)
 		}
-		if problems := read(ctx, data, meta); problems.HasError() || data.Id() == "" {
+		problems := read(ctx, data, meta)
+		if problems.HasError() || data.Id() == "" {
 			return problems
 		}
 		found, err := meta.(*provider.ProviderConfig).DockerClient.ContainerInspect(ctx, data.Id())
+		if client.IsErrNotFound(err) {
+			data.SetId("")
+			return problems
+		}
 		if err != nil {
-			return diag.FromErr(err)
+			return append(problems, diag.FromErr(err)...)
 		}
 		if err := data.Set("must_run", found.State.Running); err != nil {
 			return diag.FromErr(err)
 		}
 		if found.State.Running && !found.State.Restarting {
-			return nil
+			return problems
 		}
-		return diag.FromErr(data.Set("ports", ports))
+		return append(problems, diag.FromErr(data.Set("ports", ports))...)
 	}
 }
 

@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type PartName, platformOf } from '../../../../bootstrap/toolchain/parts.ts';
@@ -192,4 +192,26 @@ describe('without Go and without a download', () => {
     expect(error.fix).not.toContain('docker');
     expect(error.fix).toContain('pulumi plugin install resource command 1.2.1');
   });
+});
+
+test('a damaged list of parts is no toolchain: it is installed again', async () => {
+  await openMirror();
+  const { binDir } = await ensure();
+  const stamp = join(dirname(binDir), 'toolchain.json');
+  for (const text of ['', '{"pulumi":', '[]', '{"docker":{"version":"5.2.0"}}']) {
+    writeFileSync(stamp, text);
+    expect(presentToolchain(cacheDir), text).toBeUndefined();
+    const { parts } = await ensure();
+    expect(Object.values(parts).map(({ origin }) => origin)).toEqual(names.map(() => 'official'));
+  }
+});
+
+test('a download that breaks off leaves nothing in the toolchain that is then built', async () => {
+  addGo();
+  await openMirror();
+  for (const name of readdirSync(releases.dir).filter((file) => file.endsWith('.tar.gz'))) {
+    rmSync(join(releases.dir, name));
+  }
+  const { binDir } = await ensure();
+  expect(readdirSync(dirname(binDir)).toSorted()).toEqual(['bin', 'home', 'toolchain.json']);
 });
