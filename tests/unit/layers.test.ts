@@ -40,30 +40,20 @@ const wrongWay = (imports: readonly Import[]): readonly string[] =>
 
 const importPattern = /(?:\bfrom|\bimport|\bimport\()\s*'(\.[^']+)'/g;
 
+async function listFiles(...patterns: readonly string[]): Promise<readonly string[]> {
+  const options = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', ...patterns];
+  const { stdout } = await run(['git', '-C', workTree, ...options]);
+  return stdout.split('\0').filter((path) => path !== '');
+}
+
 async function readImports(): Promise<readonly Import[]> {
-  const listed = await run([
-    'git',
-    '-C',
-    workTree,
-    'ls-files',
-    '-z',
-    '--cached',
-    '--others',
-    '--exclude-standard',
-    '--',
-    '*.ts',
-    ':!tests',
-    ':!*.config.ts',
-  ]);
-  return listed.stdout
-    .split('\0')
-    .filter((path) => path !== '')
-    .flatMap((from) =>
-      [...readFileSync(join(workTree, from), 'utf8').matchAll(importPattern)].map(([, specifier]) => ({
-        from,
-        to: normalize(join(dirname(from), specifier as string)),
-      })),
-    );
+  const files = await listFiles('*.ts', ':!tests', ':!*.config.ts');
+  return files.flatMap((from) =>
+    [...readFileSync(join(workTree, from), 'utf8').matchAll(importPattern)].map(([, specifier]) => ({
+      from,
+      to: normalize(join(dirname(from), specifier as string)),
+    })),
+  );
 }
 
 test('every import points down, and every file has a floor', async () => {
@@ -81,4 +71,16 @@ test('an upward and a sideways import are named', () => {
       { from: 'cli/main.ts', to: 'host/errors.ts' },
     ]),
   ).toEqual(['host/git.ts imports settings/load.ts', 'docker/names.ts imports instance/drafts.ts']);
+});
+
+test('no folder of code has more than 13 files, and no file more than 300 lines', async () => {
+  const files = await listFiles('*.ts', '*.json', '*.go', '*.sh', ':!tests', ':!internal', ':!monitoring');
+  const folders = Map.groupBy(files, (path) => dirname(path));
+  const large = [...folders]
+    .filter(([folder, inside]) => folder !== '.' && inside.length > 13)
+    .map(([folder]) => folder);
+  const long = files.filter(
+    (path) => !path.endsWith('.json') && readFileSync(join(workTree, path), 'utf8').split('\n').length > 301,
+  );
+  expect([large, long]).toEqual([[], []]);
 });
