@@ -22,7 +22,7 @@ export default defineConfig({
           testTimeout: 30_000,
         },
       },
-      ...Object.entries({ engine: 5, smoke: 5, workflows: 15, faults: 12, soak: 65 }).map(([name, minutes]) => ({
+      ...Object.entries({ engine: 10, smoke: 10, workflows: 15, faults: 12, soak: 65 }).map(([name, minutes]) => ({
         extends: true as const,
         test: {
           name,
