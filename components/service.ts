@@ -4,9 +4,10 @@ import { containerName, secretsLabel, serviceLabels, toLabelList } from '../dock
 import type { Settings } from '../settings/load.ts';
 import type { DataVolumeName } from '../settings/services.ts';
 import { hostCommand } from './host-command.ts';
+import { resourceName, stackName } from './resource-names.ts';
 import type { ServiceSpec } from './services/spec.ts';
 
-/** A spec with what other resources gave for it. */
+/** A spec, and values from other resources. */
 export interface ServiceArgs {
   readonly settings: Settings;
   readonly spec: ServiceSpec;
@@ -30,16 +31,17 @@ export class Service extends pulumi.ComponentResource {
     super('taxlien:index:Service', name, {}, options);
     const container = new docker.Container(name, containerArgs(args), {
       parent: this,
-      // A component does not hand this on: without it `destroy` would stop the database under the gateway's feet.
+      // Components do not pass dependsOn to their children; without it `destroy` would stop the database before the gateway.
       dependsOn: options?.dependsOn ?? [],
       // Name and port are taken until the old container is gone.
       deleteBeforeReplace: true,
-      // The provider swallows edits of health check and tmpfs unless all changes replace.
+      // The provider ignores changes of health check and tmpfs unless all changes replace.
       replaceOnChanges: ['*'],
     });
-    // The provider's own wait knows healthy only: what has ended or turned unhealthy costs it the whole time.
+    // The provider's own wait only recognizes `healthy`; for a container that exits or turns unhealthy it waits until its
+    // time-out.
     hostCommand(
-      `${name}-healthy`,
+      `${stackName}-${resourceName.healthy(args.spec.service)}`,
       {
         step: 'healthy',
         env: args.settings.env,
@@ -81,7 +83,7 @@ function containerArgs(args: ServiceArgs): docker.ContainerArgs {
     ].map((port) => ({ ...port, ip: settings.bindIp })),
     ...(override.extraHosts.length === 0 ? {} : { hosts: [...override.extraHosts] }),
     ...(override.ulimits.length === 0 ? {} : { ulimits: [...override.ulimits] }),
-    // As engines since 26.0 store it where none is named: the providers differ in what they take for the same.
+    // The value that Docker 26.0 and later store by default; the two provider versions compare it differently.
     networkMode: 'bridge',
     networksAdvanced: [{ name: args.networkName, aliases: [service] }],
     volumes: [
@@ -106,7 +108,7 @@ function containerArgs(args: ServiceArgs): docker.ContainerArgs {
     },
     destroyGraceSeconds: spec.graceSeconds,
     stopTimeout: spec.graceSeconds,
-    // false: removal would take anonymous volumes, and what somebody kept in them, with it.
+    // false: removal would take anonymous volumes, and the data in them, with it.
     removeVolumes: false,
     readOnly: true,
     capabilities: { drops: ['ALL'] },
@@ -119,7 +121,7 @@ function containerArgs(args: ServiceArgs): docker.ContainerArgs {
   };
 }
 
-/** A duration as the daemon gives it back: `30s`, `2m0s`. */
+/** A duration as the daemon returns it: `30s`, `2m0s`. */
 function duration(seconds: number): string {
   return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
 }

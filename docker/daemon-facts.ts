@@ -4,12 +4,12 @@ import type { DockerClient } from './client.ts';
 export interface FoundContainer {
   readonly name: string;
   readonly isRunning: boolean;
-  /** Whether it ended and is about to be started again, by its restart policy. */
+  /** Whether it ended and its restart policy is about to start it again. */
   readonly isRestarting: boolean;
   readonly labels: Labels;
   /** TCP ports on the host; none while it does not run. */
   readonly published: readonly { readonly ip: string; readonly port: number }[];
-  /** What it mounts: a directory of the host or the name of a volume. */
+  /** Its mounts: a directory of the host or the name of a volume. */
   readonly mounts: readonly string[];
 }
 
@@ -25,18 +25,18 @@ export interface FoundNetwork {
 export interface FoundVolume {
   readonly name: string;
   readonly labels: Labels;
-  /** Directory of the host that it is bound to; absent where Docker manages it. */
+  /** Directory of the host that it is bound to; absent if Docker manages it. */
   readonly device?: string;
 }
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** All that checks ask of a daemon, asked at one time. */
+/** All that checks need to know of a daemon, read at one time. */
 export interface DaemonFacts {
-  /** Address of the daemon, as DOCKER_HOST takes it. */
+  /** Address of the daemon, in the form of DOCKER_HOST. */
   readonly host: string;
   readonly apiVersion: string;
-  /** The oldest API that it still takes; empty where it does not say. */
+  /** The oldest API that it still accepts; empty if it does not report one. */
   readonly minApiVersion: string;
   /** `amd64` */
   readonly arch: string;
@@ -84,14 +84,14 @@ interface VolumeDetails {
 }
 
 /**
- * Asks a daemon for all at once, and changes nothing.
- * @throws UserError where it does not answer
+ * Reads all facts of a daemon at once; changes nothing.
+ * @throws UserError if it does not answer
  */
 export async function readDaemon(
   docker: DockerClient,
   version: Pick<DaemonFacts, 'arch' | 'apiVersion' | 'minApiVersion'>,
 ): Promise<DaemonFacts> {
-  // One that goes away between the list and the look at it is left out.
+  // Skip objects that were deleted between list and inspect.
   const details = async <T>(kind: 'network' | 'volume') =>
     docker.inspect<T>(kind, await docker.lines([kind, 'ls', '--quiet']));
   const [info, containers, networks, volumes] = await Promise.all([
@@ -127,18 +127,18 @@ async function readContainers(docker: DockerClient): Promise<readonly FoundConta
   return (await docker.ps([], '{{json .}}')).map((line) => parsePsLine(JSON.parse(line) as PsLine));
 }
 
-/** The TCP ports that the containers of a daemon hold at the moment. */
+/** The TCP ports that the containers of a daemon publish now. */
 export async function readPublished(docker: DockerClient): Promise<FoundContainer['published']> {
   return (await readContainers(docker)).flatMap(({ published }) => published);
 }
 
-/** Compose project of an object; empty where it has none. */
+/** Compose project of an object; empty if it has none. */
 export const projectOf = (labels: Labels): string => labels['com.docker.compose.project'] ?? '';
 
-/** Compose service of an object; empty where it has none. */
+/** Compose service of an object; empty if it has none. */
 export const composeServiceOf = (labels: Labels): string => labels['com.docker.compose.service'] ?? '';
 
-/** Directory of this host as its owner knows it: Docker Desktop shows one of the Mac as one of its own machine's. */
+/** Path on this host: Docker Desktop prefixes Mac paths with `/host_mnt`. */
 export const hostPathOf = (source: string): string => source.replace(/^\/host_mnt(?=\/)/, '');
 
 /** One line of `docker ps --format '{{json .}}'`. */

@@ -43,7 +43,7 @@ export interface EngineImage {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** @returns undefined where the engine has no such image */
+/** @returns undefined if the engine has no such image */
 export async function findImage(socket: string, reference: string): Promise<EngineImage | undefined> {
   const answer = await request(socket, 'GET', `/images/${reference}/json`, 10_000);
   if (answer.status === 404) return undefined;
@@ -51,7 +51,7 @@ export async function findImage(socket: string, reference: string): Promise<Engi
   return { id: image.Id, labels: image.Config.Labels ?? {} };
 }
 
-/** What the engine's own look into a registry gave: `undefined` where it has the image, else the complaint. */
+/** The registry's error for an image, as the engine reports it; undefined if the image exists. */
 export async function registryComplaint(socket: string, reference: string): Promise<string | undefined> {
   const { status, body } = await request(socket, 'GET', `/distribution/${reference}/json`, 30_000);
   return status === 200 ? undefined : body;
@@ -63,7 +63,7 @@ export async function imageReferences(socket: string): Promise<string[]> {
   return (JSON.parse(answer.body) as { RepoTags: string[] | null }[]).flatMap((image) => image.RepoTags ?? []);
 }
 
-/** Loads an archive of images made from `source`. @throws UserError E_IMAGE_LOAD with the engine's own words */
+/** Loads an archive of images created from `source`. @throws UserError E_IMAGE_LOAD with the engine's error */
 export async function loadImages(socket: string, archive: AsyncIterable<unknown>, source: string): Promise<void> {
   const answer = await request(socket, 'POST', '/images/load?quiet=1', 300_000, archive);
   // The status is sent before the work is done: a failure comes as a line of the body.
@@ -77,10 +77,10 @@ export async function loadImages(socket: string, archive: AsyncIterable<unknown>
 }
 
 /**
- * Runs a build with BuildKit from an archive of its context. What comes out of one that succeeds is an image without a
- * tag: newer engines refuse to build without making one.
+ * Runs a build with BuildKit from an archive of its context. A successful build creates an untagged image, because newer
+ * engines require an output.
  * @param options of the API's `POST /build`
- * @returns the engine's answer as it came, one JSON document on each line, of a build that failed as well
+ * @returns the engine's answer, one JSON document on each line, also of a failed build
  */
 export async function build(
   socket: string,

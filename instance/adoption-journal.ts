@@ -29,7 +29,7 @@ const planSchema = z.object({
   containers: z.array(z.object({ id: z.string(), name: z.string(), finishedAt: z.string() })).readonly(),
   networks: z.array(z.string()).readonly(),
   volumes: z.array(z.string()).readonly(),
-  /** Volumes and other objects of the project that stay. */
+  /** Containers and volumes of the Compose project that adopt does not remove. */
   kept: z.object({ containers: z.array(z.string()).readonly(), volumes: z.array(z.string()).readonly() }),
 });
 

@@ -91,8 +91,8 @@ export async function startDockerd(layout: Layout, netns: 'host' | 'own', progre
 }
 
 /**
- * Ends what is still alive of the engine and its containers, and unmounts what it mounted.
- * dockerd stops its containers itself, so that they start again with it; those of a killed dockerd are stopped here.
+ * Ends the engine's processes and its containers, and unmounts its mounts.
+ * dockerd stops its containers itself, so they start again with it. Containers of a killed dockerd are stopped here.
  */
 export async function endEngine(layout: Layout): Promise<void> {
   await end(dockerdProcesses(layout), 'SIGTERM', (shutdownTimeoutSeconds + 10) * 1000);

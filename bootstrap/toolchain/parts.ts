@@ -1,13 +1,13 @@
 export type PartName = 'pulumi' | 'language-nodejs' | 'docker' | 'command';
 
-/** A part as it stands in a toolchain. */
+/** An installed part. */
 export interface InstalledPart {
   readonly version: string;
   /** `official`: from Pulumi's release; `built`: from Go modules on this machine; `found`: installed here before. */
   readonly origin: 'official' | 'built' | 'found';
-  /** The archive and how it was checked, the Go module, or the directory. */
+  /** `official`: archive and checksum type; `built`: Go module; `found`: directory. */
   readonly source: string;
-  /** Why the ways that come first did not lead to it. */
+  /** Why earlier sources failed. */
   readonly problems: readonly string[];
 }
 
@@ -42,7 +42,7 @@ export type Algorithm = 'sha1' | 'sha256';
 interface Release {
   readonly archiveUrl: (platform: Platform) => string;
   readonly checksumsUrl: string;
-  /** What its list of checksums may be made with. */
+  /** Hash types that its checksum list may use. */
   readonly algorithms: readonly Algorithm[];
   /** Pinned checksums of the archives by `<os>-<arch>`: a list that disagrees is refused. */
   readonly sha256?: Readonly<Record<string, string>>;
@@ -58,7 +58,7 @@ export interface Platform {
 const pulumiVersion = '3.259.0';
 export const dockerVersion = '5.2.0';
 const commandVersion = '1.2.1';
-// The last version of the module that holds the Node host; it runs programs of the pinned engine.
+// Last published version of the Go module with the Node.js language host; compatible with the pinned engine.
 const languageHostVersion = '3.68.0';
 
 const engine: Unit = {

@@ -35,7 +35,7 @@ export async function prepareStackOn(engine: Engine, env: Environment, progress:
   return { ...(await prepare(engine, settings.instance, progress)), settings };
 }
 
-/** The same, also with invalid settings. */
+/** Like prepareStackOn, but accepts an invalid .env; settings is then undefined. */
 export async function prepareAnyStackOn(
   engine: Engine,
   env: Environment,

@@ -83,8 +83,8 @@ async function isHeldForLong(path: string, lock: PulumiLock, progress: Progress)
 }
 
 /**
- * A lock of another host always counts as held. A pid may have been reused: then its program is another one or, if that
- * cannot be read, it started after the lock was written.
+ * A lock of another host always counts as held. A reused pid does not: its program is not `pulumi` (Linux), or its process
+ * started after the lock was written (other systems).
  */
 async function isHeld(lock: PulumiLock): Promise<boolean> {
   if (lock.hostname !== hostname()) return true;

@@ -12,7 +12,7 @@ export const markName = 'TAXLIEN_GATEWAY_DEPLOYS';
 /**
  * Kills processes that outlived a killed Pulumi; its language host would wait forever. The caller holds the instance's
  * lock, and no Pulumi runs. Linux only: elsewhere the environment of a process cannot be read.
- * @returns how many
+ * @returns the number of killed processes
  */
 export const endLeftovers = ({ dir }: Instance): Promise<number> => endMarked(`${markName}=${dir}`);
 

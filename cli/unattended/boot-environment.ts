@@ -23,7 +23,7 @@ export function bootEnvironment(
 
 export interface BootEnvironmentArgs {
   readonly home: string;
-  /** Directory of the Node that runs this. */
+  /** Directory of the current `node` executable. */
   readonly nodeDir: string;
   /** Root of the instances. */
   readonly root: string;

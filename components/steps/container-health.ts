@@ -66,7 +66,7 @@ export async function waitUntilHealthy(
     if (restartsBefore !== undefined) return seen;
     const isFresh = wallClock() - Date.parse(seen.Created) < freshMs;
     const hadFailed = !isFresh && healthOf(seen) !== 'healthy' && failureOf(seen, 0) !== undefined;
-    // Its graceful stop may take two minutes.
+    // The container's graceful stop may take two minutes.
     if (hadFailed) await docker.call(['restart', containerId], { timeoutMs: 180_000 });
     const begun = hadFailed ? await read() : seen;
     restartsBefore = isFresh ? 0 : begun.RestartCount;

@@ -13,8 +13,8 @@ export const stepContainerName = (settings: Settings, step: GatewayStep) =>
   `${containerName(settings, 'gateway')}-${step}`;
 
 /**
- * Arguments of `docker` for one run of a new gateway image with the settings, network, secrets and data of the
- * deployed one, and no port.
+ * Arguments of `docker` for one run of a new gateway image: with the settings, network, secrets and data of the deployed
+ * container, but without a port.
  */
 export function gatewayStepArgs(
   settings: Settings,

@@ -25,8 +25,8 @@ export function ownedDirectories(): readonly OwnedPath[] {
   const directory = (path: string, volume: DataVolumeName) => ({ path, ...owners[dataOwners[volume]], mode: 0o700 });
   return [
     ...dataVolumes.map((volume) => directory(`data/${volume}`, volume)),
-    // Docker gives an empty volume the mode of the image's directory, and an empty directory looks like a disk that is
-    // not mounted. Not for PostgreSQL: initdb refuses a directory that is not empty, and sets the mode itself.
+    // `.keep` keeps the directory non-empty: Docker would change the mode of an empty volume, and an empty directory
+    // looks like an unmounted disk. PostgreSQL gets none: initdb requires an empty directory.
     ...dataVolumes.filter((volume) => volume !== 'postgres').map((volume) => directory(`data/${volume}/.keep`, volume)),
     ...secretServices.map((service) => ({ path: `secrets/${service}`, ...owners[service], mode: 0o500 })),
   ];

@@ -2,11 +2,11 @@ import type { Settings } from '../../settings/load.ts';
 import type { DockerClient } from '../client.ts';
 import { imageLabel } from '../names.ts';
 
-/** What `docker image inspect` says, as far as it is looked at here. */
+/** An image as `docker image inspect` gives it, with the fields that are read here. */
 export interface BuiltImage {
   readonly Id: string;
   readonly RepoTags: readonly string[] | null;
-  /** When it was built, or the part of it that a cache held. */
+  /** When it was built, or when its cached part was. */
   readonly Created: string;
   /** When a deploy tagged it last. */
   readonly Metadata: { readonly LastTagTime: string };
@@ -16,9 +16,9 @@ export interface BuiltImage {
 const keptImages = 5;
 
 /**
- * Removes the images that earlier deploys of this environment built, but for the last five and those that a container
- * still uses. Tags that others gave stay, and with them their image.
- * @returns one line for each image that went or could not go
+ * Removes the images that earlier deploys of this environment built, except the last five and those that a container
+ * still uses. Tags of other origin stay, and with them their image.
+ * @returns one line for each image that was removed or could not be removed
  */
 export async function pruneImages(docker: DockerClient, settings: Settings): Promise<readonly string[]> {
   const label = `label=${imageLabel}=${settings.project}`;
@@ -33,7 +33,9 @@ export async function pruneImages(docker: DockerClient, settings: Settings): Pro
     if (names.length === 0 || isUsed) continue;
     const { exitCode, stderr } = await docker.call(['image', 'rm', ...names], { allowedExitCodes: [0, 1] });
     const shown = names.join(' ');
-    lines.push(exitCode === 0 ? `removed ${shown} of an earlier deploy` : `${shown} could not go: ${stderr.trim()}`);
+    lines.push(
+      exitCode === 0 ? `removed ${shown} of an earlier deploy` : `could not remove ${shown}: ${stderr.trim()}`,
+    );
   }
   return lines;
 }
@@ -44,7 +46,7 @@ export function expendableImages(images: readonly BuiltImage[]): readonly BuiltI
   return [...images].sort((a, b) => when(b) - when(a)).slice(keptImages);
 }
 
-/** The names by which a deploy made the image its own; the id of one that lost them all to a later build. */
+/** The tags that a deploy gave the image; its id if a later build took them all. */
 export function removableNames(
   { Id, RepoTags }: BuiltImage,
   { project }: Pick<Settings, 'project'>,

@@ -51,7 +51,7 @@ func Verify(ctx context.Context, db Querier, known []Migration) error {
 	return err
 }
 
-// Migrate applies what is pending, each file in a transaction of its own, and returns what it applied.
+// Migrate applies the pending migrations, each in its own transaction, and returns those that it applied.
 func Migrate(ctx context.Context, conn *pgx.Conn, known []Migration) (applied []Migration, err error) {
 	// A migration that waits for a lock blocks every later query on that table.
 	if _, err := conn.Exec(ctx, `set lock_timeout = '30s'`); err != nil {
@@ -78,7 +78,7 @@ func Migrate(ctx context.Context, conn *pgx.Conn, known []Migration) (applied []
 	return applied, nil
 }
 
-// Prove runs what is pending in one transaction and rolls it back, and returns what it ran.
+// Prove runs the pending migrations in one transaction, rolls it back, and returns them.
 func Prove(ctx context.Context, conn *pgx.Conn, known []Migration) ([]Migration, error) {
 	tx, err := conn.Begin(ctx)
 	if err != nil {
