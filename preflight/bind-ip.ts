@@ -90,7 +90,7 @@ export function subnetFindings(
       severity: 'error',
       message: `${settings.instance.envFile} BIND_IP: is in a Docker network (got ${settings.bindIp}, ${name} has ${subnet})`,
       why: 'Docker assigns such addresses to containers, and removes them with the network.',
-      fix: `Set BIND_IP in ${settings.instance.envFile} to an address of this host (Linux: ip -brief addr; macOS: ifconfig) outside of it.`,
+      fix: `Set BIND_IP in ${settings.instance.envFile} to an address of this host that is not in this network (Linux: ip -brief addr; macOS: ifconfig).`,
     });
   }
   const gateways = new Set(networks.flatMap((network) => network.gateways));

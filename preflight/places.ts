@@ -18,7 +18,7 @@ export const places: HostCheck = {
     const { dataDir, checkoutDir, instance } = settings;
     const findings: Finding[] = [];
     const found = realpathSync(nearestExisting(dataDir));
-    const move = `Set DATA_DIR in ${instance.envFile} to a directory on a lasting disk.`;
+    const move = `Set DATA_DIR in ${instance.envFile} to a directory on a persistent disk.`;
     if (isWithin(found, checkoutDir) || isWithin(dataDir, checkoutDir)) {
       findings.push({
         code: 'E_DATA_IN_CHECKOUT',
@@ -51,12 +51,12 @@ export const places: HostCheck = {
       });
     }
     const disk = statfsSync(found);
-    return [...findings, ...memoryFindings(settings, disk.type), ...roomFindings(dataDir, disk)];
+    return [...findings, ...tmpfsFindings(settings, disk.type), ...roomFindings(dataDir, disk)];
   },
 };
 
-/** A file system in memory: an error on prod, a warning elsewhere. */
-export function memoryFindings(
+/** A tmpfs: an error on prod, a warning elsewhere. */
+export function tmpfsFindings(
   { env, dataDir, instance }: Settings,
   fileSystemType: number,
   platform: NodeJS.Platform = process.platform,
@@ -68,7 +68,7 @@ export function memoryFindings(
       severity: env === 'prod' ? 'error' : 'warning',
       message: `${dataDir}: must be on a disk (got tmpfs)`,
       why: 'tmpfs is memory: all data is lost when the host restarts.',
-      fix: `Set DATA_DIR in ${instance.envFile} to a directory on a lasting disk.`,
+      fix: `Set DATA_DIR in ${instance.envFile} to a directory on a persistent disk.`,
     },
   ];
 }

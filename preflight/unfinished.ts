@@ -16,7 +16,7 @@ export const rotation: HostCheck = {
         code: 'E_ROTATION_OPEN',
         severity: 'error',
         message: `${instance.envFile} ${open.variable}: its rotation was interrupted`,
-        why: 'The service that stores it may have the new value already; one that is started now would get the old one.',
+        why: 'The service may already use the new value; a container started now would get the old one.',
         fix: `Run ./gatewayctl up ${env}: it continues the rotation, then deploys.`,
       },
     ];

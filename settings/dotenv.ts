@@ -57,12 +57,12 @@ type Refuse = (rule: string, fix: string, key?: string) => undefined;
 
 /** The entry; `undefined` for a blank or comment line, and for one that is refused. */
 function parseLine(raw: string, refuse: Refuse): Pick<DotenvEntry, 'key' | 'value'> | undefined {
-  if (hasControlCharacter(raw)) return refuse('has a control character', 'Write the line again.');
+  if (hasControlCharacter(raw)) return refuse('contains a control character', 'Retype the line.');
   const text = raw.replace(/^[ \t]+|[ \t]+$/g, '');
   if (text === '' || text.startsWith('#')) return undefined;
   if (unusualBlank.test(text)) {
-    const rule = 'has a blank that is not a plain space, or a character that is not UTF-8';
-    return refuse(rule, 'Write the line again.');
+    const rule = 'contains whitespace other than space or tab, or invalid UTF-8';
+    return refuse(rule, 'Retype the line.');
   }
   const equals = text.indexOf('=');
   if (equals < 0) return refuse('is not a KEY=value line', 'Add "=" or make it a comment with "#".');

@@ -161,7 +161,7 @@ export const envSchema = z.strictObject({
   }),
   LEASE_SECONDS: whole(1, 86_400, ' (seconds)').register(variableMeta, {
     section: 'Gateway',
-    doc: 'For how many seconds a claimed task belongs to its worker.',
+    doc: 'Seconds until the lease of a claimed task expires.',
     default: '60',
   }),
   METRICS_PUBLIC: flag().register(variableMeta, {

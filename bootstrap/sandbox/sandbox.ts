@@ -147,7 +147,7 @@ function sandboxOf(layout: Layout, record: EngineRecord, wanted: 'host' | 'own')
     throw new UserError(
       'E_SANDBOX_NETWORK',
       `sandbox ${layout.name}: must be in ${networkName(wanted)} (got one running in ${networkName(record.netns)})`,
-      `Stop it first: ./gatewayctl sandbox stop ${layout.name}`,
+      'Run ./gatewayctl sandbox stop, then the same command again.',
     );
   }
   return {

@@ -74,7 +74,7 @@ async function compile(argv: readonly string[], cwd: string, program: string, pr
     throw new UserError(
       'E_GO_BUILD',
       `${program}: ${cause.message}`,
-      `Go must reach its module proxy (go env GOPROXY). By hand: cd ${cwd} && go build -mod=readonly ${argv.at(-1)}`,
+      `Check that Go reaches its module proxy (go env GOPROXY). To see the whole error: cd ${cwd} && go build -mod=readonly ${argv.at(-1)}`,
       { cause },
     );
   } finally {

@@ -109,7 +109,7 @@ function dataOf(volume: DataVolumeName, subject: AdoptionSubject, findings: Find
       severity: 'warning',
       message: `${settings.project}: has no container of ${service}`,
       why: `${volume} starts empty.`,
-      fix: 'If it should have one, create it: docker compose up --no-start, then adopt.',
+      fix: 'If its data is needed, create the container: docker compose up --no-start; then run adopt again.',
     });
     return undefined;
   }
@@ -213,7 +213,7 @@ function databaseFindings({ settings, project, database }: AdoptionSubject): rea
       'E_ADOPT_MAJOR',
       `container ${name}: its database must be PostgreSQL ${wanted} (got ${database?.major ?? 'no PG_VERSION'})`,
       'The image of this stack cannot read it.',
-      `Dump it with its own image and restore it into a PostgreSQL ${wanted} of the same project, then adopt.`,
+      `Dump the database with its own image and restore it into a PostgreSQL ${wanted} container of the same project; then run adopt again.`,
     );
   }
   const user = environment.POSTGRES_USER || 'postgres';

@@ -32,7 +32,7 @@ export async function queryGrafana(settings: Settings, clock: Clock = systemCloc
   throw new UserError(
     'E_GRAFANA_QUERY',
     `${url}: the data source ${dataSourceUid} must answer a query (got ${last.problem})`,
-    `Read docker logs ${containerName(settings, 'grafana')}, then run ./gatewayctl verify ${settings.env}.`,
+    `Read its log (docker logs ${containerName(settings, 'grafana')}), then run ./gatewayctl verify ${settings.env}.`,
   );
 }
 

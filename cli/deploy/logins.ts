@@ -30,7 +30,7 @@ async function passwordFindings(settings: Settings, docker: DockerClient): Promi
         severity: 'warning',
         message: `${container}: must let ${settings.db.user} log in (got ${stderr.trim().split('\n').at(-1)})`,
         why: 'POSTGRES_PASSWORD could not be checked, and the gateway may not reach its database either.',
-        fix: `Read docker logs --tail 20 ${container}; if it was disconnected from its network: ./gatewayctl up ${env}`,
+        fix: `Read its log (docker logs --tail 20 ${container}); if it was disconnected from its network: ./gatewayctl up ${env}`,
       },
     ];
   }
@@ -40,7 +40,7 @@ async function passwordFindings(settings: Settings, docker: DockerClient): Promi
       severity: 'error',
       message: `${instance.envFile} POSTGRES_PASSWORD: is not the password of the database (got a refused login as ${settings.db.user})`,
       why: 'The next deploy would start a gateway that cannot log in.',
-      fix: `Put the old value back (sudo cat ${instance.secretsDir}/db/postgres_password shows it); for a new one: ./gatewayctl rotate ${env} POSTGRES_PASSWORD`,
+      fix: `Restore the old value in the .env (sudo cat ${instance.secretsDir}/db/postgres_password prints it); for a new one: ./gatewayctl rotate ${env} POSTGRES_PASSWORD`,
     },
   ];
 }
@@ -55,7 +55,7 @@ async function passphraseFindings({ instance }: Settings): Promise<readonly Find
       severity: 'error',
       message: `${instance.passphraseFile}: does not decrypt the state (got another passphrase than that of ${checkpointFile(instance)})`,
       why: 'No deploy can read the secrets in its own state.',
-      fix: `Put the old passphrase back from a backup of ${instance.secretsDir}.`,
+      fix: `Restore the old passphrase from a backup of ${instance.secretsDir}.`,
     },
   ];
 }

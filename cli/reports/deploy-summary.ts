@@ -26,7 +26,7 @@ export function deploySummary(record: DeployRecord): string {
 export function undeployedSummary(env: string, findings: readonly Finding[]): string {
   const parts = [
     heading(1, `${env}: nothing was deployed`),
-    'This run ended before its deploy, found another deploy running, or was stopped during its deploy; the log of the failed step says why. The next deploy repairs what a stopped one left.',
+    'No deploy finished in this run: it failed earlier, found another deploy running, or was stopped. See the log of the failed step. The next deploy repairs the stack.',
     heading(2, 'Findings of doctor'),
     findings.length === 0 ? 'No problems found.' : list(findings.map(findingText)),
   ];
@@ -42,7 +42,7 @@ function servicesTable({ services, downtime }: DeployRecord): string {
     health,
     downtimeOf(downtime.find((port) => port.service === service)),
   ]);
-  return markdownTable(['Service', 'Image', 'Address', 'Health', 'Downtime of its port'], rows);
+  return markdownTable(['Service', 'Image', 'Address', 'Health', 'Downtime'], rows);
 }
 
 const downtimeOf = (port: PortDowntime | undefined) =>

@@ -56,7 +56,7 @@ export function standInReferences(upstream: typeof upstreamImages, dockerfile: s
   if (golang?.startsWith('golang:') === true && others.length === 0) return { ...upstream, golang };
   throw new UserError(
     'E_GATEWAY_BASE',
-    `${gatewayDockerfile}: must build on one golang image and no other if stand-ins are used (got ${bases.join(', ') || 'none'})`,
+    `${gatewayDockerfile}: with stand-in images, FROM must name exactly one golang image (got ${bases.join(', ') || 'none'})`,
     'Deploy it to a Docker daemon that reaches an image registry.',
   );
 }

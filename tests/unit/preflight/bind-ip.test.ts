@@ -55,7 +55,7 @@ test('an address of Docker for BIND_IP, and a network that hides one of the host
   const networks = [own, network('shop_default', '172.19.0.0/16', '172.19.0.1')];
   const vpn = { name: 'tun0', cidr: '172.18.7.9/24', address: '172.18.7.9' };
   expect(shownFindings(subnetFindings(settings, networks, [...host, vpn]), root).join('\n')).toMatchInlineSnapshot(`
-    "E_BIND_IP_SUBNET error: <root>/dev/.env BIND_IP: is in a Docker network (got 172.19.0.1, shop_default has 172.19.0.0/16). Docker assigns such addresses to containers, and removes them with the network. Set BIND_IP in <root>/dev/.env to an address of this host (Linux: ip -brief addr; macOS: ifconfig) outside of it.
+    "E_BIND_IP_SUBNET error: <root>/dev/.env BIND_IP: is in a Docker network (got 172.19.0.1, shop_default has 172.19.0.0/16). Docker assigns such addresses to containers, and removes them with the network. Set BIND_IP in <root>/dev/.env to an address of this host that is not in this network (Linux: ip -brief addr; macOS: ifconfig).
     W_SUBNET warning: network taxlien-gateway-dev_default: overlaps a network of this host (got 172.18.0.0/16, tun0 has 172.18.7.9/24). Hosts of that network and the containers may not reach each other. Set "default-address-pools" in the daemon's settings to free addresses (Linux: /etc/docker/daemon.json; macOS: Docker Desktop, Settings, Docker Engine), restart it, and deploy again."
   `);
 });

@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { memoryFindings, places, roomFindings } from '../../../preflight/places.ts';
+import { places, roomFindings, tmpfsFindings } from '../../../preflight/places.ts';
 import { runHostCheck, shownFindings } from '../../helpers/findings.ts';
 import { testSettings } from '../../helpers/instance.ts';
 import { temporaryDir } from '../../helpers/temporary.ts';
@@ -22,14 +22,14 @@ test('data in the checkout, and a link that points out of the instance', async (
   const settings = testSettings({ root, checkoutDir: root, variables: { DATA_DIR: dataDir } });
   const shown = shownFindings(await runHostCheck(places, settings), root).join('\n');
   expect(shown.replaceAll(elsewhere, '<elsewhere>')).toMatchInlineSnapshot(`
-    "E_DATA_IN_CHECKOUT error: <root>/data: must not be in the checkout (got <root>). A checkout is disposable: cleaning it would delete the data. Set DATA_DIR in <root>/dev/.env to a directory on a lasting disk.
+    "E_DATA_IN_CHECKOUT error: <root>/data: must not be in the checkout (got <root>). A checkout is disposable: cleaning it would delete the data. Set DATA_DIR in <root>/dev/.env to a directory on a persistent disk.
     E_DATA_SYMLINK error: <root>/data/raw: must not point outside <root>/data (got a link to <elsewhere>). No marker, backup or check would cover what Docker writes there. Remove the link and mount the disk there: sudo mount --bind <elsewhere> <root>/data/raw; or set DATA_DIR in <root>/dev/.env."
   `);
 });
 
 test('data in memory is an error on prod', () => {
   const found = (env: 'dev' | 'prod', type: number, platform: NodeJS.Platform = 'linux') =>
-    memoryFindings(testSettings({ env }), type, platform).map(({ code }) => code);
+    tmpfsFindings(testSettings({ env }), type, platform).map(({ code }) => code);
   const tmpfs = 0x01021994;
   expect([found('dev', tmpfs), found('prod', tmpfs)]).toEqual([['W_DATA_TMPFS'], ['E_DATA_TMPFS']]);
   expect([found('prod', 0xef53), found('prod', tmpfs, 'darwin')]).toEqual([[], []]);

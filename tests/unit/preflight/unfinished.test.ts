@@ -16,7 +16,7 @@ test('a rotation is open until the .env has the new value', async () => {
   beginRotation(instance, begun);
   const shown = shownFindings(await runHostCheck(rotation, settings), root).join('\n');
   expect(shown).toMatchInlineSnapshot(
-    `"E_ROTATION_OPEN error: <root>/dev/.env REDIS_PASSWORD: its rotation was interrupted. The service that stores it may have the new value already; one that is started now would get the old one. Run ./gatewayctl up dev: it continues the rotation, then deploys."`,
+    `"E_ROTATION_OPEN error: <root>/dev/.env REDIS_PASSWORD: its rotation was interrupted. The service may already use the new value; a container started now would get the old one. Run ./gatewayctl up dev: it continues the rotation, then deploys."`,
   );
   expect(shown).not.toContain(begun.after);
   for (const [name, value] of Object.entries(rotationContinues)) vi.stubEnv(name, value);

@@ -94,14 +94,14 @@ test('refused lines', () => {
     "A=\\"$b\\"": E_ENV_SYNTAX  dev/.env:1 A: has $ in double quotes, which Compose would expand. Put the value in single quotes.
     "A=\\"b\\\\n\\"": E_ENV_SYNTAX  dev/.env:1 A: has a backslash, which Compose may take as an escape. Choose a value without one.
     "A='b\\\\'c'": E_ENV_SYNTAX  dev/.env:1 A: has text after the closing '. Delete it, or make it a comment with " #".
-    "A=b\\u0000": E_ENV_SYNTAX  dev/.env:1: has a control character. Write the line again.
-    "A=b\\u0007": E_ENV_SYNTAX  dev/.env:1: has a control character. Write the line again.
-    "\\ufeffA=b": E_ENV_SYNTAX  dev/.env:1: has a control character. Write the line again.
-    "A=b\\rC=d": E_ENV_SYNTAX  dev/.env:1: has a control character. Write the line again.
+    "A=b\\u0000": E_ENV_SYNTAX  dev/.env:1: contains a control character. Retype the line.
+    "A=b\\u0007": E_ENV_SYNTAX  dev/.env:1: contains a control character. Retype the line.
+    "\\ufeffA=b": E_ENV_SYNTAX  dev/.env:1: contains a control character. Retype the line.
+    "A=b\\rC=d": E_ENV_SYNTAX  dev/.env:1: contains a control character. Retype the line.
     "A=b\\t# comment": E_ENV_SYNTAX  dev/.env:1 A: has "#" after a tab, which is not a comment for Compose. Use a space.
-    "A=b ": E_ENV_SYNTAX  dev/.env:1: has a blank that is not a plain space, or a character that is not UTF-8. Write the line again.
-    "A =b": E_ENV_SYNTAX  dev/.env:1: has a blank that is not a plain space, or a character that is not UTF-8. Write the line again.
-    "A=�": E_ENV_SYNTAX  dev/.env:1: has a blank that is not a plain space, or a character that is not UTF-8. Write the line again."
+    "A=b ": E_ENV_SYNTAX  dev/.env:1: contains whitespace other than space or tab, or invalid UTF-8. Retype the line.
+    "A =b": E_ENV_SYNTAX  dev/.env:1: contains whitespace other than space or tab, or invalid UTF-8. Retype the line.
+    "A=�": E_ENV_SYNTAX  dev/.env:1: contains whitespace other than space or tab, or invalid UTF-8. Retype the line."
   `);
 });
 

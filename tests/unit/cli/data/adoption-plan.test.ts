@@ -127,13 +127,13 @@ test('all problems are reported at once', () => {
     error E_ADOPT_TARGET  <root>/dev/data/raw: must be empty or missing: the data of taxlien-gateway-dev-gateway-1 is copied there (got something in it). The data of both would be mixed.
       Check it: sudo ls -la <root>/dev/data/raw; if it is not needed: sudo mv <root>/dev/data/raw <root>/dev/data/raw.before
     warning W_ADOPT_EMPTY  taxlien-gateway-dev: has no container of prometheus. prometheus starts empty.
-      If it should have one, create it: docker compose up --no-start, then adopt.
+      If its data is needed, create the container: docker compose up --no-start; then run adopt again.
     warning W_ADOPT_EMPTY  taxlien-gateway-dev: has no container of grafana. grafana starts empty.
-      If it should have one, create it: docker compose up --no-start, then adopt.
+      If its data is needed, create the container: docker compose up --no-start; then run adopt again.
     error E_ADOPT_RUNNING  container taxlien-gateway-dev-db-1: must be stopped (got running). A copy of data that is being written is broken.
       docker compose -p taxlien-gateway-dev stop
     error E_ADOPT_MAJOR  container taxlien-gateway-dev-db-1: its database must be PostgreSQL 16 (got 15). The image of this stack cannot read it.
-      Dump it with its own image and restore it into a PostgreSQL 16 of the same project, then adopt.
+      Dump the database with its own image and restore it into a PostgreSQL 16 container of the same project; then run adopt again.
     error E_ADOPT_DATABASE  <root>/dev/.env POSTGRES_USER: must be that of container taxlien-gateway-dev-db-1 (got gateway, it has postgres). The gateway could not log in.
       Set POSTGRES_USER=postgres.
     error E_ADOPT_DATABASE  <root>/dev/.env POSTGRES_DB: must be that of container taxlien-gateway-dev-db-1 (got gateway, it has postgres). The gateway could not log in.

@@ -103,7 +103,7 @@ describe('a query through Grafana', () => {
     ['what is no JSON', { status: 502, body: 'bad gateway' }, 'HTTP 502 bad gateway'],
   ])('names %s', async (_, answer, got) => {
     const message = 'http://127.0.0.1:<port>/api/ds/query: the data source prometheus must answer a query';
-    const fix = 'Read docker logs taxlien-gateway-dev-grafana, then run ./gatewayctl verify dev.';
+    const fix = 'Read its log (docker logs taxlien-gateway-dev-grafana), then run ./gatewayctl verify dev.';
     expect(await query(answer)).toBe(`E_GRAFANA_QUERY ${message} (got ${got}). ${fix}`);
     expect(asked).toHaveLength(15);
   });

@@ -37,7 +37,7 @@ test('a good deploy', () => {
 
     ## What runs
 
-    | Service | Image | Address | Health | Downtime of its port |
+    | Service | Image | Address | Health | Downtime |
     | --- | --- | --- | --- | --- |
     | gateway | <code>p/gateway:dev-0123456789ab</code> | <code>127.0.10.1:8081</code> | healthy | 1.3 s |
     | db | <code>p/db:dev</code> | not published | healthy | - |
