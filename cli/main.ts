@@ -25,12 +25,12 @@ import { runner } from './verbs/machine/runner.ts';
 import { sandbox } from './verbs/machine/sandbox.ts';
 import { test } from './verbs/machine/test.ts';
 import { toolchain } from './verbs/machine/toolchain.ts';
-import type { Verb } from './verbs/verb.ts';
+import { commonOptionHelp, type Verb } from './verbs/verb.ts';
 
 /** The verbs, in the sections of the help. */
 const sections: Readonly<Record<string, Readonly<Record<string, Verb>>>> = {
   'Deploy:': { init, up, refresh, destroy, recover },
-  'Inspect, change nothing:': { preview, drift, doctor, status, verify, summary, images, env },
+  'Inspect:': { preview, drift, doctor, status, verify, summary, images, env },
   'Data and secrets:': { rotate, 'move-data': moveData, adopt },
   'Machine and workflows:': {
     toolchain,
@@ -91,11 +91,23 @@ async function main([name, ...rest]: readonly string[]): Promise<number> {
 
 function verbHelp(name: string, verb: Verb): string {
   return [
-    `usage: ./gatewayctl ${name} ${verb.usage}`,
+    `Usage: ./gatewayctl ${name} ${verb.usage}`,
     '',
     verb.summary,
     ...(verb.details === undefined ? [] : ['', verb.details]),
+    ...(verb.options === undefined ? [] : ['', 'Options:', ...optionLines(verb)]),
   ].join('\n');
+}
+
+function optionLines({ usage, options = {}, optionHelp }: Verb): readonly string[] {
+  const helpOf = { ...commonOptionHelp, ...optionHelp };
+  const rows = Object.entries(options).map(([name, { short }]) => {
+    // The usage names the value: `--run <id>`.
+    const long = new RegExp(`--${name}( <[^>]+>)?`).exec(usage)?.[0] ?? `--${name}`;
+    return [short === undefined ? long : `-${short}, ${long}`, helpOf[name]] as const;
+  });
+  const width = Math.max(...rows.map(([option]) => option.length));
+  return rows.map(([option, text]) => `  ${option.padEnd(width)}  ${text}`);
 }
 
 function parse(name: string, verb: Verb, args: readonly string[]) {

@@ -23,7 +23,7 @@ export function stackVerb(
   };
 }
 
-/** The same for a verb that changes the stack: `--wait` waits for the instance's lock instead of failing. */
+/** A verb that changes the stack: `--wait` waits for the instance's lock instead of failing. */
 export function changingVerb(
   name: string,
   { summary, details }: Pick<Verb, 'summary' | 'details'>,

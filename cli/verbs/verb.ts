@@ -17,8 +17,18 @@ export interface Verb {
   /** What `--help` adds to the summary. */
   readonly details?: string;
   readonly options?: NonNullable<ParseArgsConfig['options']>;
+  /** What `--help` prints for each option that is not in `commonOptionHelp`. */
+  readonly optionHelp?: Readonly<Record<string, string>>;
   /** Least and most number of positional arguments. */
   readonly words: readonly [number, number];
   /** Resolves to the exit code. */
   run(invocation: Invocation): Promise<number>;
 }
+
+/** What `--help` prints for options that several verbs have. */
+export const commonOptionHelp: Readonly<Record<string, string>> = {
+  json: 'print JSON',
+  sandbox: 'use the private engine',
+  wait: 'wait up to one hour for another gatewayctl',
+  yes: 'do not ask for confirmation',
+};

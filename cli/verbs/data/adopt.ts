@@ -17,13 +17,14 @@ export const adopt: Verb = {
   usage: '<env> [--dry-run [--json]] [--sandbox] [--wait]',
   summary: 'take over a stopped Compose project with its data',
   details:
-    'Of the project in COMPOSE_PROJECT_NAME: makes a backup, copies the data to DATA_DIR, compares every byte, then removes the containers and network that the next up replaces. --dry-run shows the plan and changes nothing. After a kill, run it again.',
+    'Of the project in COMPOSE_PROJECT_NAME: makes a backup, copies the data to DATA_DIR, compares every byte, then removes the containers and network that the next up replaces. After a kill, run it again.',
   options: {
     'dry-run': { type: 'boolean' },
     json: { type: 'boolean' },
     sandbox: { type: 'boolean' },
     wait: { type: 'boolean' },
   },
+  optionHelp: { 'dry-run': 'print the plan, change nothing', json: 'print the plan as JSON' },
   words: [1, 1],
   run: (invocation) => (invocation.options['dry-run'] === true ? showPlan(invocation) : takeOver(invocation)),
 };

@@ -8,8 +8,9 @@ import type { Verb } from '../verb.ts';
 export const destroy: Verb = {
   usage: '<env> [--yes] [--wait]',
   summary: 'remove containers and network',
-  details: 'Data, volumes and settings stay; the next up uses them again. Without a terminal it requires --yes.',
+  details: 'Data, volumes and settings stay; the next up uses them again.',
   options: { yes: { type: 'boolean', short: 'y' }, wait: { type: 'boolean' } },
+  optionHelp: { yes: 'do not ask for confirmation; required without a terminal' },
   words: [1, 1],
   async run({ words, options, progress }) {
     const env = parseEnvironment(words[0]);

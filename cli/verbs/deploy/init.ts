@@ -10,6 +10,7 @@ export const init: Verb = {
   summary: 'create an instance',
   details: 'Creates its directories and an .env with random secrets. Never overwrites an existing .env.',
   options: { 'bind-ip': { type: 'string' } },
+  optionHelp: { 'bind-ip': 'address of this host that publishes the ports; no other project may use it' },
   words: [1, 1],
   async run({ words, options }) {
     const instance = instanceOf(parseEnvironment(words[0]), instancesRoot());

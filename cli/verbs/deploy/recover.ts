@@ -6,7 +6,7 @@ export const recover = changingVerb(
   {
     summary: 'repair what a killed run left',
     details:
-      'Repairs locks of dead processes, a truncated state, pending operations, and containers and networks that are not in the state. up, refresh and destroy do the same first; without damage it changes nothing.',
+      'Repairs locks of dead processes, a truncated state, pending operations, and containers and networks that are not in the state. up, refresh, destroy, rotate and move-data do the same first. Without damage it changes nothing.',
   },
   async () => {
     print('ready for the next up');

@@ -11,7 +11,7 @@ import { changingVerb } from '../stack-verb.ts';
 import type { Invocation, Verb } from '../verb.ts';
 
 const details =
-  'Installs what it needs. Changes nothing if nothing changed; repairs what was changed by hand. On a machine without a Docker daemon, dev (or, with --sandbox, any environment that was never deployed here) runs in the sandbox. The result is in logs/last-deploy.json of the instance; --run <id> marks it for ./gatewayctl summary.';
+  'Installs what it needs. Changes nothing if nothing changed; repairs what was changed by hand. On a machine without a Docker daemon, dev (or, with --sandbox, any environment that was never deployed here) runs in the sandbox. The result is in logs/last-deploy.json of the instance.';
 
 const deploy = changingVerb(
   'up',
@@ -50,6 +50,10 @@ export const up: Verb = {
   ...deploy,
   usage: `${deploy.usage} [--allow-breaking-migration] [--run <id>]`,
   options: { ...deploy.options, 'allow-breaking-migration': { type: 'boolean' }, run: { type: 'string' } },
+  optionHelp: {
+    'allow-breaking-migration': 'apply a migration that the running gateway does not support',
+    run: 'id of this deploy for ./gatewayctl summary --run',
+  },
   async run(invocation) {
     try {
       return await deploy.run(invocation);

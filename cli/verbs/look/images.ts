@@ -9,9 +9,9 @@ type AskedPin = Pin & { readonly registry?: RegistryAnswer };
 export const images: Verb = {
   usage: '[--check] [--json]',
   summary: 'list the pinned images; check them in the registry',
-  details:
-    'Each image that a deploy pulls or builds on, with the date and source of its tag. --check queries the registry for each; exit 1 if one is missing there.',
+  details: 'Each image that a deploy pulls or builds on, with the date and source of its tag.',
   options: { check: { type: 'boolean' }, json: { type: 'boolean' } },
+  optionHelp: { check: 'look up each image in its registry; exit 1 if one is missing there' },
   words: [0, 0],
   async run({ options }) {
     const pins = pinsOf(checkoutDir);

@@ -10,9 +10,12 @@ import type { Verb } from '../verb.ts';
 export const preview: Verb = {
   usage: '<env> [--sandbox] [--on-copy] [--json]',
   summary: 'show what up would change',
-  details:
-    'Builds and changes nothing. --on-copy works on a copy of the state and waits for no lock: for pull requests. --json prints the plan on one line, also if it failed (exit 1).',
+  details: 'Builds nothing and changes no container. If the instance dev is missing, it is created.',
   options: { sandbox: { type: 'boolean' }, 'on-copy': { type: 'boolean' }, json: { type: 'boolean' } },
+  optionHelp: {
+    'on-copy': 'use a copy of the state and no lock: for pull requests',
+    json: 'print the plan on one line, also if it failed (exit 1)',
+  },
   words: [1, 1],
   async run({ words, options, progress }) {
     const env = parseEnvironment(words[0]);

@@ -10,8 +10,9 @@ export const summary: Verb = {
   usage: '<env> [--run <id>]',
   summary: 'print the last deploy as Markdown',
   details:
-    'Commit, changes, what runs where, downtime of the ports, warnings; for a failed deploy also phase and cause. With --run <id>, only the deploy with the same id; if there is none, the findings of doctor.',
+    'Commit, changes, what runs where, downtime of the ports, warnings; for a failed deploy also phase and cause.',
   options: { run: { type: 'string' } },
+  optionHelp: { run: 'only the deploy with this id; if there is none, the findings of doctor' },
   words: [1, 1],
   async run({ words, options }) {
     const env = parseEnvironment(words[0]);

@@ -17,8 +17,9 @@ export const boot: Verb = {
   usage,
   summary: 'after a reboot, start what Docker could not bind',
   details:
-    'install adds a systemd unit (a system unit for root, else a user unit with lingering) or on macOS a LaunchAgent that runs boot start; --print only prints it. start waits for the daemon, for BIND_IP and for the data, at most ten minutes each, and starts only containers of this instance whose start failed.',
+    'install adds a systemd unit (a system unit for root, else a user unit with lingering) or on macOS a LaunchAgent that runs boot start. start waits for the daemon, for BIND_IP and for the data, at most ten minutes each, and starts only containers of this instance whose start failed.',
   options: { print: { type: 'boolean' } },
+  optionHelp: { print: 'install: only print the unit' },
   words: [2, 2],
   async run({ words: [action, name], options, progress }) {
     const env = parseEnvironment(name);

@@ -12,6 +12,7 @@ export const sandbox: Verb = {
   details:
     'Linux, as root. The next start after stop starts all containers again; clean deletes the engine with its images and containers; the directories of the instances stay.',
   options: { yes: { type: 'boolean', short: 'y' } },
+  optionHelp: { yes: 'required by clean' },
   words: [1, 1],
   async run({ words, options, progress }) {
     const place = { ...sandboxPlace(), progress };

@@ -21,13 +21,20 @@ import type { Invocation, Verb } from '../verb.ts';
 export const test: Verb = {
   usage: '[<suite>|all] [--filter <file>] [--write] [--minutes <n>] [--seed <n>] [--fault <id,...>]',
   summary: 'run the tests',
-  details: `Suites: ${suites.join(', ')}. Default: ${standardSuites.join(', ')}. All but unit run on their own Docker engine and touch nothing of this host. Reports: reports/*.xml. --write: faults and soak write their results to docs/reliability.md. --minutes: soak stops deploying after them. --seed: faults repeats the timing of an earlier run. --fault: only these faults.`,
+  details: `Suites: ${suites.join(', ')}. Default: ${standardSuites.join(', ')}. All but unit run on their own Docker engine and touch nothing of this host. Reports: reports/*.xml.`,
   options: {
     filter: { type: 'string' },
     write: { type: 'boolean' },
     minutes: { type: 'string' },
     seed: { type: 'string' },
     fault: { type: 'string' },
+  },
+  optionHelp: {
+    filter: 'run only test files whose path contains this',
+    write: 'faults, soak: write the results to docs/reliability.md',
+    minutes: 'soak: stop deploying after this time',
+    seed: 'faults: repeat the timing of an earlier run',
+    fault: 'faults: run only these',
   },
   words: [0, 1],
   async run({ words, options, progress }) {

@@ -6,9 +6,9 @@ import type { Verb } from '../verb.ts';
 export const toolchain: Verb = {
   usage: '[--renew] [--json]',
   summary: 'install Pulumi and its plugins',
-  details:
-    'Lists version, origin (official, built here or found here) and source of each part. --renew downloads each part again, so that official ones replace those that were built; a part that cannot be downloaded is kept.',
+  details: 'Lists version, origin (official, built here or found here) and source of each part.',
   options: { renew: { type: 'boolean' }, json: { type: 'boolean' } },
+  optionHelp: { renew: 'download all parts again, to replace built ones; a part that cannot be downloaded is kept' },
   words: [0, 0],
   async run({ options, progress }) {
     const { cacheDir } = userDirs();

@@ -32,9 +32,24 @@ describe('help', options, () => {
     const answers = await Promise.all(verbs.map((verb) => gatewayctl(home, verb, '--help')));
     for (const [index, { exitCode, stdout, stderr }] of answers.entries()) {
       expect([exitCode, stderr]).toEqual([0, '']);
-      expect(stdout).toMatch(new RegExp(`^usage: \\./gatewayctl ${verbs[index]} .+\n\n.+`));
+      expect(stdout).toMatch(new RegExp(`^Usage: \\./gatewayctl ${verbs[index]} .+\n\n.+`));
+      const usageOptions = stdout.split('\n', 1)[0]?.match(/--[a-z-]{2,}( <[^>]+>)?/g) ?? [];
+      const described = [...stdout.matchAll(/^ {2}(?:-[a-z], )?(--[a-z-]+(?: <[^>]+>)?) {2,}(?!undefined).+$/gm)];
+      expect(described.map(([, option]) => option).sort()).toEqual(usageOptions.sort());
     }
     expect(readdirSync(home)).toEqual([]);
+  });
+
+  test('the options of a verb are aligned', async () => {
+    const { stdout } = await gatewayctl(temporaryDir(), 'destroy', '--help');
+    expect(stdout.slice(stdout.indexOf('Options:'))).toBe(
+      [
+        'Options:',
+        '  -y, --yes  do not ask for confirmation; required without a terminal',
+        '  --wait     wait up to one hour for another gatewayctl',
+        '',
+      ].join('\n'),
+    );
   });
 });
 
