@@ -123,7 +123,7 @@ test('stateful-first', async () => {
 }, 600_000);
 
 test('a fork gets no job on this host', async () => {
-  const run = await openPullRequest('somebody/gateway');
+  const run = await openPullRequest('contributor/gateway');
   expect(run.steps).toEqual([]);
   expect(api.changes).toHaveLength(2);
 }, 600_000);
