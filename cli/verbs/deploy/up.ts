@@ -51,7 +51,7 @@ export const up: Verb = {
   usage: `${deploy.usage} [--allow-breaking-migration] [--run <id>]`,
   options: { ...deploy.options, 'allow-breaking-migration': { type: 'boolean' }, run: { type: 'string' } },
   optionHelp: {
-    'allow-breaking-migration': 'apply a migration that the running gateway does not support',
+    'allow-breaking-migration': 'apply migrations that break the running gateway',
     run: 'id of this deploy for ./gatewayctl summary --run',
   },
   async run(invocation) {
