@@ -4,7 +4,7 @@ import type { FoundNetwork } from '../docker/daemon-facts.ts';
 import { networkName } from '../docker/names.ts';
 import type { Finding } from '../host/errors.ts';
 import type { Settings } from '../settings/load.ts';
-import type { DaemonCheck, HostCheck } from './finding.ts';
+import type { DaemonCheck, HostCheck } from './check.ts';
 
 /** `undefined` if a TCP port can be bound, else the system's code: `EADDRNOTAVAIL`, `EADDRINUSE`, `EACCES`. */
 export function bindError(host: string, port: number): Promise<string | undefined> {

@@ -1,4 +1,4 @@
-import type { HostCheck } from './finding.ts';
+import type { HostCheck } from './check.ts';
 
 /** Stage and prod are deployed from a clean checkout only, unless ALLOW_DIRTY is set. */
 export const checkout: HostCheck = {

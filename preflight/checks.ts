@@ -3,10 +3,10 @@ import { errorFinding, type Finding, findingText, isRefusal, UserError } from '.
 import type { Source } from '../host/git.ts';
 import type { Settings } from '../settings/load.ts';
 import { bindIp, subnets } from './bind-ip.ts';
+import type { Check } from './check.ts';
 import { checkout } from './checkout.ts';
 import { askDaemon, daemon, sameDaemon } from './daemon.ts';
 import { dataDirectories, dataInUse, dataOwner, volumeDevices } from './data.ts';
-import type { Check } from './finding.ts';
 import { images } from './images.ts';
 import { instances, otherInstances } from './instances.ts';
 import { daemonPlaces, places } from './places.ts';

@@ -8,7 +8,7 @@ import type { Finding } from '../host/errors.ts';
 import { isRefusal } from '../host/errors.ts';
 import { readLastEngine } from '../instance/last-engine.ts';
 import { userDirs } from '../settings/instance.ts';
-import type { DaemonCheck } from './finding.ts';
+import type { DaemonCheck } from './check.ts';
 
 const leastApi = '1.41';
 

@@ -11,7 +11,7 @@ import { isWithin, realPathOf } from '../host/paths.ts';
 import { currentMarker, type DataMarker, markerFile, readInstanceId, readMarker } from '../instance/data-markers.ts';
 import type { Settings } from '../settings/load.ts';
 import { type DataVolumeName, dataOwners, dataVolumes, owners, userOf } from '../settings/services.ts';
-import type { DaemonCheck, HostCheck, HostContext } from './finding.ts';
+import type { DaemonCheck, HostCheck, HostContext } from './check.ts';
 
 /** Each data directory is the one that this instance wrote to: it exists, is not empty, and has the same mount and major. */
 export const dataDirectories = {

@@ -4,7 +4,7 @@ import { gatewayDockerfile, type Pin, pinsOf } from '../docker/images/pins.ts';
 import { askRegistryOfDaemon, type RegistryAnswer } from '../docker/images/registry.ts';
 import { buildTag } from '../docker/names.ts';
 import type { Finding } from '../host/errors.ts';
-import type { DaemonCheck } from './finding.ts';
+import type { DaemonCheck } from './check.ts';
 
 /**
  * Each upstream image that a deploy needs is on the daemon, or can be pulled. Registries are asked for missing ones only,

@@ -7,7 +7,7 @@ import { areNested } from '../host/paths.ts';
 import { instanceOf } from '../settings/instance.ts';
 import { loadSettings, type Settings } from '../settings/load.ts';
 import { environments, services } from '../settings/services.ts';
-import type { HostCheck } from './finding.ts';
+import type { HostCheck } from './check.ts';
 
 /** Settings of the other environments under the same root; one with bad settings is reported by its own doctor. */
 export function otherInstances({ env, instance, checkoutDir }: Settings): readonly Settings[] {

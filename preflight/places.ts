@@ -4,7 +4,7 @@ import type { Finding } from '../host/errors.ts';
 import { isWithin } from '../host/paths.ts';
 import type { Settings } from '../settings/load.ts';
 import { dataVolumes } from '../settings/services.ts';
-import type { DaemonCheck, HostCheck } from './finding.ts';
+import type { DaemonCheck, HostCheck } from './check.ts';
 
 const tmpfsType = 0x01021994;
 const leastFreeMiB = 1024;

@@ -7,7 +7,7 @@ import { run } from '../host/process.ts';
 import type { Settings } from '../settings/load.ts';
 import { type ServiceName, services } from '../settings/services.ts';
 import { bindError } from './bind-ip.ts';
-import type { DaemonCheck } from './finding.ts';
+import type { DaemonCheck } from './check.ts';
 
 /** Each port on BIND_IP is free, or held by this stack's own container. */
 export const ports: DaemonCheck = {

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Finding } from '../host/errors.ts';
 import type { Secrets } from '../settings/load.ts';
-import type { HostCheck } from './finding.ts';
+import type { HostCheck } from './check.ts';
 
 /** The `.env` is readable by its owner only, and each secret in it is strong and used once on this host. */
 export const secrets: HostCheck = {

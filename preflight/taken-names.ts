@@ -3,7 +3,7 @@ import { containerName, environmentLabel, networkName, volumeName } from '../doc
 import type { Finding } from '../host/errors.ts';
 import type { Settings } from '../settings/load.ts';
 import { dataVolumes, services } from '../settings/services.ts';
-import type { DaemonCheck } from './finding.ts';
+import type { DaemonCheck } from './check.ts';
 
 /** The objects whose names are compared with those of this stack. */
 export type NamedObjects = Pick<DaemonFacts, 'containers' | 'networks' | 'volumes'>;

@@ -1,7 +1,7 @@
 import { readAdoption } from '../instance/adoption-journal.ts';
 import { readMove } from '../instance/move-journal.ts';
 import { doesRotationContinue, readRotation } from '../instance/rotation-journal.ts';
-import type { HostCheck } from './finding.ts';
+import type { HostCheck } from './check.ts';
 
 /** No rotation is open: no secret was changed in its service but not yet in the `.env`. */
 export const rotation: HostCheck = {

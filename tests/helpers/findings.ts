@@ -1,7 +1,7 @@
 import type { DaemonFacts } from '../../docker/daemon-facts.ts';
 import type { Finding } from '../../host/errors.ts';
 import type { Source } from '../../host/git.ts';
-import type { HostCheck } from '../../preflight/finding.ts';
+import type { HostCheck } from '../../preflight/check.ts';
 import { otherInstances } from '../../preflight/instances.ts';
 import type { Settings } from '../../settings/load.ts';
 import { cleanSource } from './instance.ts';
