@@ -301,7 +301,7 @@ describe('dev, from nothing to destroyed and back', () => {
       [good.replace(/^BIND_IP=.*$/m, ''), /E_BIND_IP {2}dev\/\.env BIND_IP: is missing \(got nothing\)/],
       [
         good.replace(/^BIND_IP=/m, 'BIND_PI='),
-        /E_UNKNOWN_KEY {2}dev\/\.env:\d+ BIND_PI: is no variable.* Did you mean BIND_IP\?/,
+        /E_UNKNOWN_KEY {2}dev\/\.env:\d+ BIND_PI: is not a variable.* Did you mean BIND_IP\?/,
       ],
       [
         `${good}GATEWAY_PORT=99999\n`,
