@@ -57,11 +57,11 @@ describe.each(accounts)('temporary files, as %s', (account) => {
     await eventually(
       'Pulumi writes its events',
       60_000,
-      async () => drafts().some((path) => path.startsWith('state/events.')) || undefined,
+      async () => drafts().some((path) => path.startsWith('state/run.')) || undefined,
     );
     killTree(inDeploy.child.pid ?? 0);
     await inDeploy.ended;
-    expect(drafts()).toEqual(['state/events.<pid>.new 700']);
+    expect(drafts()).toEqual(['state/run.<pid>.new 700']);
     await gatewayctl(shell, ['up', 'dev']);
     expect(drafts()).toEqual([]);
     expect(modesOf(join(shell.root, 'dev'))).toEqual(modeTable(ownerOf(account)));

@@ -41,7 +41,7 @@ describe('an ordinary user in the docker group', () => {
     const check = () => gatewayctl(shell, ['runner', 'check'], 'any');
     expect(await check()).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^dev: no problems found/) });
     chownSync(join(shell.root, 'dev/.env'), 0, 0);
-    expect(await check()).toMatchObject({ exitCode: 1, stdout: expect.stringMatching(/^error E_UNREADABLE /) });
+    expect(await check()).toMatchObject({ exitCode: 1, stdout: expect.stringMatching(/^E_UNREADABLE /) });
     chownSync(join(shell.root, 'dev/.env'), 1, 1);
   });
 });

@@ -65,7 +65,7 @@ test('change-push', async () => {
   expect(services.filter((service) => before[service] !== after[service])).toEqual(['gateway']);
   expect(run.summary).toContain(commit);
   expect(run.summary).toMatch(/\| gateway \| .* \| healthy \| \d+\.\d s \|/);
-  expect(run.summary).toMatch(/\| db \| .* \| healthy \| not at all \|/);
+  expect(run.summary).toMatch(/\| db \| .* \| healthy \| none \|/);
   expect(run.summary).toMatch(/^\| replace \| gateway \|/m);
   if (isWriting) writeFileSync(join(workTree, 'docs', 'job-summary.svg'), summaryPicture(run.summary));
 });
