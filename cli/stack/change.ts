@@ -3,11 +3,10 @@ import type { Progress } from '../../host/output.ts';
 import { note } from '../../host/output.ts';
 import { removeDrafts } from '../../instance/drafts.ts';
 import { withInstanceLock } from '../../instance/lock.ts';
-import { instanceOf } from '../../settings/instance.ts';
 import type { Settings } from '../../settings/load.ts';
 import type { Environment } from '../../settings/services.ts';
 import { chooseEngine, type Engine } from './engine.ts';
-import { type PrepareOptions, prepareAnyStackOn, prepareStackOn } from './prepare.ts';
+import { ensureInstance, type PrepareOptions, prepareAnyStackOn, prepareStackOn } from './prepare.ts';
 import { recoverStack } from './recovery.ts';
 import type { Stack, StackWithSettings } from './stack.ts';
 import { backUpState, restoreState } from './state-files.ts';
@@ -22,7 +21,7 @@ export interface ChangeOptions extends PrepareOptions {
 
 /**
  * Locks the instance, prepares the stack, repairs and backs up its state, then runs `work`.
- * @throws UserError E_LOCKED, E_STATE_LOCKED
+ * @throws UserError E_NO_INSTANCE, E_LOCKED, E_STATE_LOCKED
  */
 export const changeStack = <T>(
   env: Environment,
@@ -44,7 +43,7 @@ async function change<S extends StackWithSettings<Settings | undefined>, T>(
   work: (stack: S) => Promise<T>,
 ): Promise<T> {
   const engine = await chooseEngine(env, options.isSandboxAsked);
-  const { kind, root, docker } = engine;
+  const { kind, docker } = engine;
   if (kind === 'daemon' && !(await docker.isAnswering())) {
     throw new UserError(
       'E_DAEMON',
@@ -52,7 +51,8 @@ async function change<S extends StackWithSettings<Settings | undefined>, T>(
       `Start it, e.g. sudo systemctl start docker, then run ./gatewayctl ${options.what} again.`,
     );
   }
-  const instance = instanceOf(env, root);
+  // Before the lock, which would create the directory too.
+  const instance = ensureInstance(engine, env);
   return withInstanceLock(instance, options, async () => {
     const copy = restoreState(instance);
     if (copy !== undefined) note(`recovered: the state was missing or truncated; restored ${copy}`);

@@ -45,8 +45,11 @@ export async function prepareAnyStackOn(
   return { ...(await prepare(engine, instance, progress)), settings: validSettings(instance) };
 }
 
-/** The instance of an environment; `dev` is created if it is missing. */
-function ensureInstance(engine: Engine, env: Environment): Instance {
+/**
+ * The instance of an environment; `dev` is created if it is missing.
+ * @throws UserError E_NO_INSTANCE, E_NO_ACCESS
+ */
+export function ensureInstance(engine: Engine, env: Environment): Instance {
   const instance = instanceOf(env, engine.root);
   if (existsSync(instance.envFile)) return instance;
   if (env !== 'dev') throw noInstance(instance);
