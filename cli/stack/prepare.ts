@@ -82,10 +82,8 @@ async function prepare(engine: Engine, instance: Instance, progress: Progress): 
 async function initPulumiStack(stack: Stack): Promise<void> {
   const { instance } = stack;
   requirePassphrase(instance);
-  const checkpoint = checkpointFile(instance);
-  if (existsSync(checkpoint)) {
-    if (!existsSync(instance.stackFile))
-      writeWhole(instance.stackFile, `encryptionsalt: ${saltOf(checkpoint)}\n`, 0o600);
+  if (existsSync(checkpointFile(instance))) {
+    if (!existsSync(instance.stackFile)) writeWhole(instance.stackFile, stackFileText(instance), 0o600);
     return;
   }
   await withScratch(instance, 'init', async (scratch) => {
@@ -98,10 +96,15 @@ async function initPulumiStack(stack: Stack): Promise<void> {
   });
 }
 
-/** A lost stack file can be restored: the state contains the salt too. */
-function saltOf(path: string): string {
+/**
+ * The stack file of a deployed stack; the state contains the salt of a lost one too.
+ * @throws UserError E_NO_SALT
+ */
+export function stackFileText(instance: Instance): string {
+  if (existsSync(instance.stackFile)) return readFileSync(instance.stackFile, 'utf8');
+  const path = checkpointFile(instance);
   const salt = readCheckpoint(path)?.checkpoint.latest?.secrets_providers?.state?.salt;
-  if (salt !== undefined) return salt;
+  if (salt !== undefined) return `encryptionsalt: ${salt}\n`;
   throw new UserError(
     'E_NO_SALT',
     `${path}: contains no salt`,

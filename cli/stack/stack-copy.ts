@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { ensureToolchain } from '../../bootstrap/toolchain/toolchain.ts';
@@ -8,13 +8,14 @@ import type { Progress } from '../../host/output.ts';
 import { instanceOf, userDirs } from '../../settings/instance.ts';
 import type { Environment } from '../../settings/services.ts';
 import { findEngine } from './engine.ts';
+import { stackFileText } from './prepare.ts';
 import { exportsOf, type Stack } from './stack.ts';
 import { checkpointFile } from './state-files.ts';
 
 /**
  * Runs `work` on a copy of a deployed stack's state, with its own Pulumi home, in a temporary directory. Writes nothing
  * to the instance and takes no lock.
- * @throws UserError E_NOT_DEPLOYED
+ * @throws UserError E_NOT_DEPLOYED, E_NO_SALT
  */
 export async function withStackCopy<T>(
   env: Environment,
@@ -42,7 +43,7 @@ export async function withStackCopy<T>(
       copyFileSync(path, target);
     }
     const stackFile = join(scratch, basename(instance.stackFile));
-    copyFileSync(instance.stackFile, stackFile);
+    writeFileSync(stackFile, stackFileText(instance), { mode: 0o600 });
     const pulumiHome = join(scratch, 'home');
     mkdirSync(pulumiHome);
     symlinkSync(join(toolchain.pulumiHome, 'plugins'), join(pulumiHome, 'plugins'));
