@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { DockerClient } from '../../docker/client.ts';
 import { dataPath } from '../../docker/data-volume.ts';
 import { containerName, environmentLabel, imageTag, volumeName } from '../../docker/names.ts';
+import { UserError } from '../../host/errors.ts';
 import { readSource } from '../../host/git.ts';
 import { note, type Progress } from '../../host/output.ts';
 import { currentMarker, readMarker, writeMarker } from '../../instance/data-markers.ts';
@@ -29,16 +30,22 @@ export async function copyAll(stack: Stack, settings: Settings, to: string, prog
   await refuseTarget(settings, to, () => sizeOf(copier, volumes.map(treeOf)));
   writeMove(instance, { from: settings.dataDir, to, phase: 'copying' });
   mkdirSync(to, { recursive: true, mode: 0o755 });
-  const stopped = await stopServices(settings, engine.docker, progress);
+  const stopped: string[] = [];
   try {
+    for (const name of await runningServices(settings, engine.docker)) {
+      progress.step(`stopping ${name}`);
+      // Before it stops: a stop that timed out may still succeed.
+      stopped.unshift(name);
+      // The database may take two minutes to flush its data.
+      await engine.docker.call(['stop', name], { timeoutMs: 180_000 });
+    }
     for (const volume of volumes) {
       progress.step(`copying ${volume}`);
       const { files } = await copier.copy(treeOf(volume), { type: 'bind', source: to }, volume);
       progress.done(`${volume}: copied and compared, ${files} files`);
     }
   } catch (error) {
-    if (stopped.length > 0) await engine.docker.call(['start', ...stopped.toReversed()], { timeoutMs: 180_000 });
-    note(`${settings.env} runs on ${settings.dataDir} as before`);
+    if (stopped.length > 0) await startAgain(settings, engine.docker, stopped);
     throw error;
   }
   writeMove(instance, { from: settings.dataDir, to, phase: 'switching' });
@@ -50,20 +57,22 @@ async function sizeOf(copier: DataCopier, trees: readonly Tree[]): Promise<numbe
   return sum;
 }
 
-/**
- * Stops the containers in `stopOrder`, each with its own stop timeout.
- * @returns the names of those that were running
- */
-async function stopServices(settings: Settings, docker: DockerClient, progress: Progress): Promise<readonly string[]> {
+/** The names of the containers that run, in `stopOrder`. */
+async function runningServices(settings: Settings, docker: DockerClient): Promise<readonly string[]> {
   const states = ['running', 'restarting', 'paused'].map((state) => `status=${state}`);
   const running = await docker.ps([`label=${environmentLabel}=${settings.env}`, ...states], '{{.Names}}');
-  const names = stopOrder.map((service) => containerName(settings, service)).filter((name) => running.includes(name));
-  for (const name of names) {
-    progress.step(`stopping ${name}`);
-    // The database may take two minutes to flush its data.
-    await docker.call(['stop', name], { timeoutMs: 180_000 });
+  return stopOrder.map((service) => containerName(settings, service)).filter((name) => running.includes(name));
+}
+
+/** Starts the services on the old data. A failure is reported, since the caller's error is the cause. */
+async function startAgain(settings: Settings, docker: DockerClient, names: readonly string[]): Promise<void> {
+  try {
+    await docker.call(['start', ...names], { timeoutMs: 180_000 });
+    note(`${settings.env} runs on ${settings.dataDir} as before`);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    note(`${error.text}\nRun ./gatewayctl up ${settings.env}: it starts the services on ${settings.dataDir}.`);
   }
-  return names;
 }
 
 /** Switches the instance to the copy. Idempotent: after a kill, the next run finishes it. */
