@@ -136,4 +136,4 @@ export function lackOfRoom(path: string, bytes: number): string | undefined {
 }
 
 /** The path itself, or its nearest parent that exists. */
-const nearestExisting = (path: string): string => (existsSync(path) ? path : nearestExisting(dirname(path)));
+export const nearestExisting = (path: string): string => (existsSync(path) ? path : nearestExisting(dirname(path)));

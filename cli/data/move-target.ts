@@ -1,10 +1,10 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { findingText, UserError } from '../../host/errors.ts';
 import { areNested, realPathOf } from '../../host/paths.ts';
 import { readMove } from '../../instance/move-journal.ts';
 import { instances, otherInstances } from '../../preflight/instances.ts';
-import { lackOfRoom, places } from '../../preflight/places.ts';
+import { lackOfRoom, nearestExisting, places } from '../../preflight/places.ts';
 import type { Settings } from '../../settings/load.ts';
 import { envSchema } from '../../settings/schema.ts';
 import type { Environment } from '../../settings/services.ts';
@@ -33,6 +33,8 @@ export async function refuseTarget(settings: Settings, to: string, size: () => P
     throw new UserError('E_MOVE_TARGET', `${to}: ${rule}; nothing was changed`, fix);
   };
   const other = 'Name another directory.';
+  const nearest = nearestExisting(to);
+  if (!statSync(nearest).isDirectory()) refuse(`must be a directory (got the file ${nearest})`, other);
   const [real, from] = [realPathOf(to), realPathOf(settings.dataDir)];
   if (areNested(real, from)) refuse(`must neither contain the data nor be inside it (got ${from})`, other);
   const context = {
