@@ -1,9 +1,9 @@
 import { createDecipheriv, pbkdf2 } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { DockerClient } from '../../docker/client.ts';
 import { containerName } from '../../docker/names.ts';
 import type { Finding } from '../../host/errors.ts';
+import { readIfThere } from '../../host/whole-file.ts';
 import type { Settings } from '../../settings/load.ts';
 import { checkpointFile, readCheckpoint } from '../stack/state-files.ts';
 import { psql } from './psql.ts';
@@ -48,12 +48,14 @@ async function passwordFindings(settings: Settings, docker: DockerClient): Promi
 async function passphraseFindings({ instance }: Settings): Promise<readonly Finding[]> {
   const salt = readCheckpoint(checkpointFile(instance))?.checkpoint.latest?.secrets_providers?.state?.salt;
   if (salt === undefined) return [];
-  if (await isPassphraseOf(salt, readFileSync(instance.passphraseFile, 'utf8').trim())) return [];
+  const passphrase = readIfThere(instance.passphraseFile)?.trim();
+  if (passphrase !== undefined && (await isPassphraseOf(salt, passphrase))) return [];
+  const got = passphrase === undefined ? 'no file' : `another passphrase than that of ${checkpointFile(instance)}`;
   return [
     {
       code: 'E_PASSPHRASE_OTHER',
       severity: 'error',
-      message: `${instance.passphraseFile}: does not decrypt the state (got another passphrase than that of ${checkpointFile(instance)})`,
+      message: `${instance.passphraseFile}: does not decrypt the state (got ${got})`,
       why: 'No deploy can read the secrets in its own state.',
       fix: `Restore the old passphrase from a backup of ${instance.secretsDir}.`,
     },
@@ -65,9 +67,10 @@ async function isPassphraseOf(saltText: string, passphrase: string): Promise<boo
   const [, salt = '', , nonce = '', sealed = ''] = saltText.split(':');
   const bytes = Buffer.from(sealed, 'base64');
   const key = await promisify(pbkdf2)(passphrase, Buffer.from(salt, 'base64'), iterations, 32, 'sha256');
-  const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(nonce, 'base64'), { authTagLength: 16 });
-  decipher.setAuthTag(bytes.subarray(-16));
   try {
+    // A damaged salt fails here already.
+    const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(nonce, 'base64'), { authTagLength: 16 });
+    decipher.setAuthTag(bytes.subarray(-16));
     return Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]).toString() === 'pulumi';
   } catch {
     return false;
