@@ -74,7 +74,8 @@ export async function probeGateway(settings: Settings): Promise<void> {
     );
   });
   if (answer.ok) return;
-  const text = (await answer.text()).slice(0, 500);
+  // An answer that breaks off is still one that says no.
+  const text = (await answer.text().catch((error: Error) => error.message)).slice(0, 500);
   throw new UserError(
     'E_NOT_READY',
     `${url}: HTTP ${answer.status} (got ${text})`,

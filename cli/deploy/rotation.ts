@@ -82,7 +82,7 @@ async function changeAdmin(settings: Settings, before: string, after: string): P
       headers: { authorization: `Basic ${login}`, 'content-type': 'application/json' },
       body: JSON.stringify({ oldPassword: password, newPassword: after, confirmNew: after }),
       signal: AbortSignal.timeout(30_000),
-    }).catch((error: Error) => error);
+    }).catch((error: Error) => (error.cause instanceof Error ? error.cause : error));
     return answer instanceof Error ? answer.message : answer.ok ? undefined : `HTTP ${answer.status}`;
   };
   const problem = await put(before);
