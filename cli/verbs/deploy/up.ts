@@ -60,9 +60,12 @@ export const up: Verb = {
     try {
       return await deploy.run(invocation);
     } catch (error) {
-      // A record that cannot be written must not hide the error itself.
-      if (error instanceof UserError)
-        await recordRefusal(invocation, error).catch((failure: Error) => note(failure.message));
+      // A record that cannot be written must not hide the error itself; a failure of the same cause says nothing new.
+      if (error instanceof UserError) {
+        await recordRefusal(invocation, error).catch((failure: Error) => {
+          if (failure.message !== error.message) note(failure.message);
+        });
+      }
       throw error;
     }
   },
