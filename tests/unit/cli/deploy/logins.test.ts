@@ -54,14 +54,14 @@ test('a refused password', async () => {
   const refused = 'psql: error: connection to server at "db" failed: FATAL:  password authentication failed for user';
   const { shown } = await findingsOf({ docker: `echo '${refused}' >&2; exit 2` });
   expect(shown).toEqual([
-    'E_POSTGRES_PASSWORD error: <root>/dev/.env POSTGRES_PASSWORD: is not the password of the database (got a refused login as gateway). The next deploy would start a gateway that cannot log in. Put the old value back (sudo cat <root>/dev/secrets/db/postgres_password shows it); for a new one: ./gatewayctl rotate dev POSTGRES_PASSWORD',
+    'E_POSTGRES_PASSWORD error: <root>/dev/.env POSTGRES_PASSWORD: is not the password of the database (got a refused login as gateway). The next deploy would start a gateway that cannot log in. Restore the old value in the .env (sudo cat <root>/dev/secrets/db/postgres_password prints it); for a new one: ./gatewayctl rotate dev POSTGRES_PASSWORD',
   ]);
 });
 
 test('a login that fails for another reason is a warning with its last line', async () => {
   const { shown } = await findingsOf({ docker: 'printf "first\\nno such host db\\n" >&2; exit 2' });
   expect(shown).toEqual([
-    'W_DATABASE_LOGIN warning: taxlien-gateway-dev-db: must let gateway log in (got no such host db). POSTGRES_PASSWORD could not be checked, and the gateway may not reach its database either. Read docker logs --tail 20 taxlien-gateway-dev-db; if it was disconnected from its network: ./gatewayctl up dev',
+    'W_DATABASE_LOGIN warning: taxlien-gateway-dev-db: must let gateway log in (got no such host db). POSTGRES_PASSWORD could not be checked, and the gateway may not reach its database either. Read its log (docker logs --tail 20 taxlien-gateway-dev-db); if it was disconnected from its network: ./gatewayctl up dev',
   ]);
 });
 
@@ -73,7 +73,7 @@ test.each([
 });
 
 const other = (got: string) => [
-  `E_PASSPHRASE_OTHER error: <root>/dev/secrets/pulumi-passphrase: does not decrypt the state (got ${got}). No deploy can read the secrets in its own state. Put the old passphrase back from a backup of <root>/dev/secrets.`,
+  `E_PASSPHRASE_OTHER error: <root>/dev/secrets/pulumi-passphrase: does not decrypt the state (got ${got}). No deploy can read the secrets in its own state. Restore the old passphrase from a backup of <root>/dev/secrets.`,
 ];
 const anotherOne = 'another passphrase than that of <root>/dev/state/.pulumi/stacks/taxlien-gateway/dev.json';
 
