@@ -36,7 +36,6 @@ const runOf = ({ run }: Invocation['options']) => (typeof run === 'string' ? run
 
 /** Records an error that occurred before the stack was prepared, if the instance exists. */
 async function recordRefusal(invocation: Invocation, error: UserError): Promise<void> {
-  // Without an environment there is no instance to record it in.
   const env = parseEnvironment(invocation.words[0]);
   const instance = instanceOf(env, (await findEngine(env)).root);
   // The record belongs to the deploy that holds the lock.

@@ -73,7 +73,11 @@ test('a record that cannot be written is reported, and the cause stays the error
   expect(printed).toBe(`EEXIST: file already exists, mkdir '${join(dir, 'logs')}'\n`);
 });
 
-test('a word that is no environment is reported once', async () => {
-  expect((await refused('nonsense')).code).toBe('E_ENVIRONMENT');
+test.each([
+  ['a word that is no environment', 'E_ENVIRONMENT', 'nonsense', '/'],
+  ['a root that is no absolute path', 'E_ROOT', 'stage', 'relative'],
+])('%s leaves no instance to record it in, and is reported once', async (_, code, word, badRoot) => {
+  vi.stubEnv('TAXLIEN_GATEWAY_ROOT', badRoot);
+  expect((await refused(word)).code).toBe(code);
   expect(printed).toBe('');
 });
