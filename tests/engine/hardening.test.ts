@@ -19,8 +19,8 @@ const common = {
   root: 'read-only',
   restart: 'unless-stopped',
   logs: 'json-file max-file=3 max-size=10m',
-  // The provider leaves the mode at its default and attaches to the one network that it is given.
-  network: `default: ${project}_default`,
+  // The mode is "bridge" on each engine; the container is attached only to the network that it is given.
+  network: `bridge: ${project}_default`,
   shared: 'pid= ipc=private uts= userns= privileged=false devices=0 autoremove=false',
 };
 
@@ -61,7 +61,7 @@ const table = {
   grafana: {
     ...common,
     user: '472:0',
-    memory: '256 MiB, no swap',
+    memory: '512 MiB, no swap',
     tmpfs: { '/tmp': 'mode=1777' },
     mounts: [
       'config/<sha256>:/etc/grafana/dashboards:ro',
