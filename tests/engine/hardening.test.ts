@@ -19,8 +19,8 @@ const common = {
   root: 'read-only',
   restart: 'unless-stopped',
   logs: 'json-file max-file=3 max-size=10m',
-  // The mode is "bridge" on each engine; the container is attached only to the network that it is given.
-  network: `bridge: ${project}_default`,
+  // An engine before 26.0 names the bridge mode "default". The container is attached only to the network that it is given.
+  network: `default: ${project}_default`,
   shared: 'pid= ipc=private uts= userns= privileged=false devices=0 autoremove=false',
 };
 
