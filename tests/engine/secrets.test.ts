@@ -105,7 +105,9 @@ describe.each(accounts)('secrets of an environment deployed by %s', (account) =>
   test('are in no output, argument list, state, configuration or file of the checkout', async () => {
     // The watch saw the deploy at work.
     expect([...argumentLists].some((list) => list.includes('components/host-step.ts'))).toBe(true);
-    expect([...argumentLists].some((list) => list.startsWith('docker\0--host\0') && list.includes('\0run\0'))).toBe(true);
+    expect([...argumentLists].some((list) => list.startsWith('docker\0--host\0') && list.includes('\0run\0'))).toBe(
+      true,
+    );
     const exported = await inStackShell(shell, 'dev', ['pulumi', 'stack', 'export']);
     const outputs = await inStackShell(shell, 'dev', ['pulumi', 'stack', 'output', '--json', '--show-secrets']);
     const state = filesBelow(join(shell.root, 'dev/state'));
