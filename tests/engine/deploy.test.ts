@@ -14,6 +14,7 @@ import {
   type Shell,
   tearDown,
 } from '../helpers/engine.ts';
+import { expectSecondUpToChangeNothing } from '../helpers/second-up.ts';
 import { completeTask, envValue, fetchResult, sha256, workerOf } from '../helpers/worker.ts';
 
 const project = 'taxlien-gateway-dev';
@@ -147,13 +148,7 @@ describe('dev, from nothing to destroyed and back', () => {
   });
 
   test('a second up changes nothing, and neither does a refreshing preview', async () => {
-    const before = await containerIds(project);
-    const { stdout } = await gatewayctl(shell, ['up', 'dev']);
-    expect(stdout).toMatch(/\d+ unchanged/);
-    expect(stdout).not.toMatch(/\d+ (created|updated|replaced|deleted)|\+-|~ /);
-    const preview = await inStackShell(shell, 'dev', ['pulumi', 'preview', '--refresh', '--expect-no-changes']);
-    expect(preview.exitCode, preview.stdout + preview.stderr).toBe(0);
-    expect(await containerIds(project)).toEqual(before);
+    await expectSecondUpToChangeNothing(shell, project);
     expect(await shell.checkout.git('status', '--porcelain')).toBe('');
   });
 

@@ -9,16 +9,8 @@ import { imageLabel } from '../../docker/names.ts';
 import { instanceOf } from '../../settings/instance.ts';
 import { loadSettings, type Settings } from '../../settings/load.ts';
 import { type AlteredDaemon, serveAlteredDaemon } from '../helpers/altered-daemon.ts';
-import {
-  containerIds,
-  containersOf,
-  docker,
-  gatewayctl,
-  inStackShell,
-  makeShell,
-  type Shell,
-  tearDown,
-} from '../helpers/engine.ts';
+import { containersOf, docker, gatewayctl, makeShell, type Shell, tearDown } from '../helpers/engine.ts';
+import { expectSecondUpToChangeNothing } from '../helpers/second-up.ts';
 
 const project = 'taxlien-gateway-dev';
 const label = `${imageLabel}=${project}`;
@@ -41,13 +33,7 @@ afterAll(async () => {
 
 describe('on an engine that behaves like Docker 26 to 29, by a stand-in', () => {
   test('a second up changes nothing, and neither does a refreshing preview', async () => {
-    const before = await containerIds(project);
-    const { stdout } = await gatewayctl(shell, ['up', 'dev']);
-    expect(stdout).toMatch(/\d+ unchanged/);
-    expect(stdout).not.toMatch(/\d+ (created|updated|replaced|deleted)|\+-|~ /);
-    const preview = await inStackShell(shell, 'dev', ['pulumi', 'preview', '--refresh', '--expect-no-changes']);
-    expect(preview.exitCode, preview.stdout + preview.stderr).toBe(0);
-    expect(await containerIds(project)).toEqual(before);
+    await expectSecondUpToChangeNothing(shell, project);
   });
 
   test('a failed build prints the output of the compiler', async () => {
