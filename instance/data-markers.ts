@@ -7,32 +7,26 @@ import { readIfThere, writeWhole } from '../host/whole-file.ts';
 import type { Instance } from '../settings/instance.ts';
 import { readRemembered } from './remembered.ts';
 
+const markerSchema = z.object({
+  /** Environment whose stack owns the directory. */
+  stack: z.string(),
+  instanceId: z.string(),
+  /** Real path of the directory. */
+  path: z.string(),
+  /** Mount point of its file system: it survives a reboot, device numbers may not. */
+  mountPoint: z.string(),
+  /** Major version of the image that wrote the data; empty if the data does not depend on it. */
+  imageMajor: z.string(),
+});
+
 /**
  * Facts about a data directory, stored beside it and never inside: initdb refuses a directory that is not
  * empty.
  */
-export interface DataMarker {
-  /** Environment whose stack owns the directory. */
-  readonly stack: string;
-  readonly instanceId: string;
-  /** Real path of the directory. */
-  readonly path: string;
-  /** Mount point of its file system: it survives a reboot, device numbers may not. */
-  readonly mountPoint: string;
-  /** Major version of the image that wrote the data; empty if the data does not depend on it. */
-  readonly imageMajor: string;
-}
+export type DataMarker = Readonly<z.infer<typeof markerSchema>>;
 
 /** Path of the marker of a data directory. */
 export const markerFile = (instance: Instance, name: string) => join(instance.ownersDir, `${name}.json`);
-
-const markerSchema = z.object({
-  stack: z.string(),
-  instanceId: z.string(),
-  path: z.string(),
-  mountPoint: z.string(),
-  imageMajor: z.string(),
-});
 
 /** @throws UserError E_DAMAGED_FILE */
 export function readMarker(instance: Instance, name: string): DataMarker | undefined {
